@@ -1,0 +1,46 @@
+/** How a handler wants its messages: parsed JSON (text that is not JSON arrives as a string), text, or bytes. */
+export type MessageFormat = 'json' | 'text' | 'bytes'
+
+/**
+ * One received message, shared by every handler that gets it. It is decoded when first asked for and at most
+ * once per form, however many handlers ask: treat what it holds as read-only.
+ */
+export class Message {
+  readonly channel: string
+  readonly bytes: Uint8Array
+  #text: string | undefined
+  #value: unknown
+  #parsed = false
+
+  constructor(channel: string, bytes: Uint8Array) {
+    this.channel = channel
+    this.bytes = bytes
+  }
+
+  /** The payload as UTF-8 text; bytes that are not UTF-8 show as U+FFFD. */
+  get text(): string {
+    if (this.#text === undefined) {
+      const { buffer, byteOffset, byteLength } = this.bytes
+      this.#text = Buffer.from(buffer, byteOffset, byteLength).toString()
+    }
+    return this.#text
+  }
+
+  /** The payload as JSON where it is JSON, else as text. Never throws. */
+  get value(): unknown {
+    if (!this.#parsed) {
+      this.#parsed = true
+      try {
+        this.#value = JSON.parse(this.text)
+      } catch {
+        this.#value = this.text
+      }
+    }
+    return this.#value
+  }
+
+  as(format: MessageFormat): unknown {
+    if (format === 'json') return this.value
+    return format === 'text' ? this.text : this.bytes
+  }
+}

@@ -1,0 +1,24 @@
+import { spawnSync } from 'node:child_process'
+import { installDebian } from './debian.ts'
+
+/** Where the distribution's python3 is: the one for which python3-redis is packaged. */
+const PYTHON = '/usr/bin/python3'
+
+function works(command: string, args: string[]): boolean {
+  return spawnSync(command, args, { stdio: 'ignore' }).status === 0
+}
+
+/** Makes sure that the programs the tests run against are there: redis-server ≥ 7, redis-cli, redis-py. */
+export default function setup(): void {
+  const server = process.env.REDIS_SERVER ?? 'redis-server'
+  if (!works(server, ['--version'])) {
+    if (process.env.REDIS_SERVER) throw new Error(`REDIS_SERVER is ${server}, which does not run.`)
+    installDebian(['redis-server', 'redis-tools'], 'The tests need redis-server 7 or newer.')
+  }
+  const major = Number(/v=(\d+)/.exec(spawnSync(server, ['--version'], { encoding: 'utf8' }).stdout)?.[1])
+  if (!(major >= 7)) throw new Error(`The tests need redis-server 7 or newer; ${server} is ${major}.`)
+  if (!works('redis-cli', ['--version'])) installDebian(['redis-tools'], 'The tests need redis-cli.')
+  if (!works(PYTHON, ['-c', 'import redis'])) {
+    installDebian(['python3', 'python3-redis'], 'The tests talk to Python programs that use redis-py.')
+  }
+}

@@ -1,0 +1,11 @@
+-- Publishes several messages in one round trip, in order.
+-- KEYS: none
+-- ARGV: channel 1, payload 1, channel 2, payload 2, …
+-- Returns: for each message the number of receivers, or the error with which Redis refused it.
+--   A refused message does not keep the others from being sent.
+-- Cost: O(messages), each as PUBLISH: O(receivers + patterns).
+local replies = {}
+for i = 1, #ARGV, 2 do
+  replies[#replies + 1] = redis.pcall('PUBLISH', ARGV[i], ARGV[i + 1])
+end
+return replies

@@ -1,0 +1,218 @@
+import type { RedisOptions } from 'ioredis'
+import { toByteString } from '../../core/byte-string.ts'
+import { TidingsError } from '../../core/errors.ts'
+import { ListenerTable, type Place } from '../../core/listener-table.ts'
+import type { Listener, PubSub, PubSubGuarantees, SubscriptionHandle, SubscriptionKind } from '../../core/pub-sub.ts'
+import type { ConnectionStatus, StatusListener } from '../../core/status.ts'
+import { Link } from './link.ts'
+import { PatternRoutes } from './pattern-routes.ts'
+import { PublishQueue, type QueueLimits } from './publish-queue.ts'
+import { isPermission } from './redis-error.ts'
+import { ServerSubscriptions } from './server-subscriptions.ts'
+
+/** Channels in one PUBSUB NUMSUB. */
+const NUMSUB_CHANNELS = 512
+const CLOSE_DEADLINE_MS = 3_000
+
+export interface RedisPubSubOptions {
+  /** How to reach the server, for ioredis. */
+  readonly client: RedisOptions
+  readonly commandTimeoutMs: number
+  readonly queue: QueueLimits
+  /** Patterns that are subscribed one by one; see {@link PatternRoutes}. */
+  readonly patternLimit: number
+}
+
+/**
+ * {@link PubSub} on a Redis: one connection for commands and one for subscriptions, each made when first needed.
+ * Spans processes; other programs can publish and subscribe to the same channels.
+ */
+export class RedisPubSub implements PubSub {
+  readonly guarantees: PubSubGuarantees = { spansProcesses: true, foreignClients: true }
+  readonly #listeners = new ListenerTable()
+  readonly #statusListeners = new Set<StatusListener>()
+  readonly #routes: PatternRoutes
+  readonly #commands: Link
+  readonly #subscriber: Link
+  readonly #queue: PublishQueue
+  readonly #subscriptions: ServerSubscriptions
+  /** Links that have broken and are not back. */
+  readonly #down = new Set<Link>()
+  #connected: boolean | undefined
+  /** By place, the name that it uses in Redis. */
+  readonly #held = new Map<Place, string>()
+  #interruptedAt: number | undefined
+  #closing: Promise<void> | undefined
+
+  constructor(options: RedisPubSubOptions) {
+    const { client, commandTimeoutMs } = options
+    this.#routes = new PatternRoutes(options.patternLimit)
+    this.#commands = new Link(options, {
+      ready: () => {
+        this.#up(this.#commands)
+        this.#queue.resume()
+      },
+      down: (error, final) => {
+        this.#broken(this.#commands, error)
+        if (final) this.#queue.fail(error)
+      },
+    })
+    this.#queue = new PublishQueue(this.#commands, options.queue, commandTimeoutMs)
+    this.#subscriber = new Link(
+      { client: { ...client, ...subscriberName(client) }, commandTimeoutMs },
+      {
+        ready: (epoch) => {
+          this.#up(this.#subscriber)
+          void this.#subscriptions.renew(epoch)
+        },
+        down: (error, final) => {
+          this.#interruptedAt ??= performance.now()
+          this.#broken(this.#subscriber, error)
+          if (final) this.#subscriptions.fail(error)
+        },
+        message: (channel, payload) => this.#listeners.dispatchChannel(channel.toString('latin1'), payload),
+        patternMessage: (pattern, channel, payload) => this.#patternMessage(pattern, channel, payload),
+      },
+    )
+    this.#subscriptions = new ServerSubscriptions(
+      this.#subscriber,
+      {
+        renewed: (channels, patterns) => {
+          const downMs = performance.now() - (this.#interruptedAt ?? performance.now())
+          this.#interruptedAt = undefined
+          this.#report({ kind: 'interruption', downMs: Math.round(downMs), channels, patterns })
+        },
+        refused: (_kind, _name, error) => this.#report({ kind: 'error', error }),
+      },
+      commandTimeoutMs,
+    )
+  }
+
+  /** Connects now, rather than at the first use, and rejects if Redis is away or refuses. */
+  async connect(): Promise<void> {
+    await this.#ask('ping', [])
+  }
+
+  publish(channel: string, payload: string | Uint8Array): Promise<number> {
+    return this.#queue.push(channel, payload)
+  }
+
+  async subscribe(kind: SubscriptionKind, name: string, listener: Listener): Promise<SubscriptionHandle> {
+    if (this.#closing) throw closed()
+    const place = this.#listeners.add(kind, name, listener)
+    try {
+      await this.#acquire(place)
+    } catch (error) {
+      this.#remove(place)
+      throw error
+    }
+    if (this.#closing) throw closed()
+    return { release: () => this.#remove(place) }
+  }
+
+  async activeChannels(pattern: string): Promise<string[]> {
+    const names = (await this.#ask('pubsub', ['CHANNELS', pattern])) as Buffer[]
+    return names.map(String)
+  }
+
+  async subscriberCounts(channels: readonly string[]): Promise<number[]> {
+    const slices: string[][] = []
+    for (let i = 0; i < channels.length; i += NUMSUB_CHANNELS) slices.push(channels.slice(i, i + NUMSUB_CHANNELS))
+    const replies = await Promise.all(slices.map((slice) => this.#ask('pubsub', ['NUMSUB', ...slice])))
+    return replies.flatMap((reply) => (reply as unknown[]).filter((_, index) => index % 2 === 1).map(Number))
+  }
+
+  async patternCount(): Promise<number> {
+    return Number(await this.#ask('pubsub', ['NUMPAT']))
+  }
+
+  onStatus(listener: StatusListener): () => void {
+    this.#statusListeners.add(listener)
+    return () => this.#statusListeners.delete(listener)
+  }
+
+  close(deadlineMs: number = CLOSE_DEADLINE_MS): Promise<void> {
+    this.#closing ??= this.#close(deadlineMs)
+    return this.#closing
+  }
+
+  async #close(deadlineMs: number): Promise<void> {
+    this.#listeners.clear()
+    this.#subscriptions.close(closed())
+    this.#subscriber.close()
+    await this.#queue.close(deadlineMs)
+    this.#commands.close()
+    this.#report({ kind: 'closed' })
+    this.#statusListeners.clear()
+  }
+
+  async #acquire(place: Place): Promise<void> {
+    const { kind, name } = place
+    if (kind === 'channel') return this.#hold(place, name)
+    const serverPattern = place.first ? this.#routes.add(name) : this.#routes.get(name)
+    try {
+      await this.#hold(place, serverPattern)
+    } catch (error) {
+      // An ACL permits a pattern letter by letter: the shared one may be refused where its own is not.
+      if (serverPattern === name || !isPermission(error)) throw error
+      this.#subscriptions.release(kind, serverPattern)
+      if (this.#routes.get(name) !== name) {
+        this.#routes.delete(name)
+        this.#routes.add(name, true)
+      }
+      await this.#hold(place, name)
+    }
+  }
+
+  #hold(place: Place, serverName: string): Promise<void> {
+    this.#held.set(place, serverName)
+    return this.#subscriptions.acquire(place.kind, serverName)
+  }
+
+  #remove(place: Place): void {
+    const serverName = this.#held.get(place)
+    if (serverName === undefined) return
+    this.#held.delete(place)
+    const last = this.#listeners.remove(place)
+    if (last && place.kind === 'pattern') this.#routes.delete(place.name)
+    this.#subscriptions.release(place.kind, serverName)
+  }
+
+  #patternMessage(pattern: string, channel: Buffer, payload: Buffer): void {
+    const name = channel.toString('latin1')
+    this.#listeners.dispatchPatterns(this.#routes.match(toByteString(pattern), name), name, payload)
+  }
+
+  async #ask(name: string, args: string[]): Promise<unknown> {
+    if (this.#closing) throw closed()
+    await this.#commands.whenWritable()
+    return this.#commands.write(name, args)
+  }
+
+  #up(link: Link): void {
+    this.#down.delete(link)
+    if (this.#connected === true || this.#down.size > 0) return
+    this.#connected = true
+    this.#report({ kind: 'connected' })
+  }
+
+  #broken(link: Link, error: TidingsError): void {
+    this.#down.add(link)
+    if (this.#connected === false) return
+    this.#connected = false
+    this.#report({ kind: 'disconnected', error })
+  }
+
+  #report(status: ConnectionStatus): void {
+    for (const listener of [...this.#statusListeners]) listener(status)
+  }
+}
+
+/** The second connection of a named client is told apart in CLIENT LIST. */
+function subscriberName({ connectionName }: RedisOptions): RedisOptions {
+  return connectionName ? { connectionName: `${connectionName}:subscriber` } : {}
+}
+
+function closed(): TidingsError {
+  return new TidingsError('CLOSED', 'This connection has been closed.')
+}

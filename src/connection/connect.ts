@@ -1,0 +1,91 @@
+import { MemoryPubSub } from '../backends/memory/pub-sub.ts'
+import { readClientOptions } from '../backends/redis/client-options.ts'
+import { RedisPubSub } from '../backends/redis/pub-sub.ts'
+import { parseRedisUrl } from '../backends/redis/redis-url.ts'
+import { TidingsError } from '../core/errors.ts'
+import { type Logger, silentLogger } from '../core/logger.ts'
+import type { PubSub } from '../core/pub-sub.ts'
+import { Connection } from './connection.ts'
+import {
+  type ConnectionOptions,
+  type ConnectionSettings,
+  type ReadOptions,
+  type RedisOption,
+  readOptions,
+} from './options.ts'
+
+const MEMORY = 'memory:'
+const DEFAULT_COMMAND_TIMEOUT_MS = 5_000
+
+/** What a class works with. */
+export interface UsedConnection {
+  readonly connection: Connection
+  /** True where this class opened it, and so has to close it. */
+  readonly owned: boolean
+  /** The class's own logger, else the connection's. */
+  readonly logger: Logger
+  readonly hasLogger: boolean
+}
+
+/**
+ * Opens a connection to share between publishers, subscribers and buses, and waits until it is usable.
+ * @param redis default `redis://127.0.0.1:6379`
+ * @throws TidingsError `NOT_CONNECTED` when Redis cannot be reached within `commandTimeoutMs`, `AUTH_FAILED`,
+ * `UNKNOWN_OPTION`, `INVALID_OPTION`
+ */
+export async function connect(
+  redis: Exclude<RedisOption, Connection> = 'redis://127.0.0.1:6379',
+  settings: ConnectionSettings = {},
+): Promise<Connection> {
+  const { connection } = open(readOptions({ ...settings, redis }, [], 'connect()'))
+  try {
+    await connection.pubSub.patternCount()
+  } catch (error) {
+    await connection.close()
+    throw error
+  }
+  return connection
+}
+
+/**
+ * Takes the connection out of a constructor's options, or prepares one: nothing is opened before its first use.
+ * @param own names of the options that belong to the class itself
+ * @throws TidingsError `UNKNOWN_OPTION`, `INVALID_OPTION`
+ */
+export function useConnection(options: ConnectionOptions, own: readonly string[], who: string): UsedConnection {
+  const read = readOptions(options, own, who)
+  const shared = read.redis instanceof Connection
+  const { connection } = open(read)
+  return {
+    connection,
+    owned: !shared,
+    logger: read.logger ?? connection.logger,
+    hasLogger: read.logger !== undefined || connection.hasLogger,
+  }
+}
+
+function open(options: ReadOptions): { connection: Connection } {
+  const { redis, logger } = options
+  if (redis instanceof Connection) return { connection: redis }
+  const pubSub = isMemory(redis) ? new MemoryPubSub(redis.slice(MEMORY.length)) : openRedis(redis, options)
+  return { connection: new Connection(pubSub, logger ?? silentLogger, logger !== undefined) }
+}
+
+function isMemory(redis: unknown): redis is string {
+  return typeof redis === 'string' && redis.startsWith(MEMORY)
+}
+
+function openRedis(redis: Exclude<RedisOption, Connection>, options: ReadOptions): PubSub {
+  if (typeof redis !== 'string' && (typeof redis !== 'object' || redis === null)) {
+    throw new TidingsError('INVALID_OPTION', 'The option "redis" must be a URL, options, or a Connection.')
+  }
+  const { client, commandTimeoutMs } = readClientOptions(
+    (typeof redis === 'string' ? parseRedisUrl(redis) : redis) as Record<string, unknown>,
+  )
+  return new RedisPubSub({
+    client,
+    commandTimeoutMs: options.commandTimeoutMs ?? commandTimeoutMs ?? DEFAULT_COMMAND_TIMEOUT_MS,
+    queue: { maxCount: options.maxCount, maxBytes: options.maxBytes },
+    patternLimit: options.patternLimit,
+  })
+}

@@ -1,0 +1,41 @@
+import type { Logger } from '../core/logger.ts'
+import type { PubSub } from '../core/pub-sub.ts'
+import type { ConnectionStatus } from '../core/status.ts'
+
+/**
+ * An open way to one Redis (or to one in-process hub), to be shared: pass it as `redis` to as many publishers,
+ * subscribers and buses as there are, and they use the same two sockets. Made by `connect()`.
+ */
+export class Connection {
+  /** The backend. For code that builds on the contract; programs use the classes above it. */
+  readonly pubSub: PubSub
+  readonly logger: Logger
+  /** True where a logger was given, so that trouble nobody listens for has somewhere to go. */
+  readonly hasLogger: boolean
+
+  constructor(pubSub: PubSub, logger: Logger, hasLogger: boolean) {
+    this.pubSub = pubSub
+    this.logger = logger
+    this.hasLogger = hasLogger
+    pubSub.onStatus((status) => this.#log(status))
+  }
+
+  /**
+   * Lets accepted messages go out for at most three seconds, then closes every socket; whoever still uses the
+   * connection gets `CLOSED`. Idempotent, never rejects.
+   */
+  close(): Promise<void> {
+    return this.pubSub.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #log(status: ConnectionStatus): void {
+    if (status.kind === 'disconnected') this.logger.warn({ err: status.error }, status.error.message)
+    else if (status.kind === 'error') this.logger.error({ err: status.error }, status.error.message)
+    else if (status.kind === 'interruption') this.logger.warn({ ...status }, 'Subscriptions are back after a break.')
+    else this.logger.info({ kind: status.kind }, status.kind === 'connected' ? 'Redis is connected.' : 'Closed.')
+  }
+}

@@ -1,0 +1,103 @@
+import { fromByteString, toByteString } from './byte-string.ts'
+import { Message } from './message.ts'
+import type { Listener, SubscriptionKind } from './pub-sub.ts'
+
+/** One listener's place in a {@link ListenerTable}. */
+export interface Place {
+  readonly kind: SubscriptionKind
+  readonly name: string
+  /** Nobody listened to this name when the place was taken. */
+  readonly first: boolean
+}
+
+interface TakenPlace extends Place {
+  readonly listener: Listener
+  readonly order: number
+}
+
+interface Row {
+  readonly name: string
+  readonly places: Set<TakenPlace>
+}
+
+/**
+ * Who listens to what within one client of a backend.
+ *
+ * Listeners may add and remove places while a message is handed round: a place removed gets nothing more, this
+ * message included; a place added gets the next message. The same function may hold several places and is then
+ * called once for each.
+ */
+export class ListenerTable {
+  /** Keyed by byte string: what arrives from Redis is bytes. */
+  readonly #rows = { channel: new Map<string, Row>(), pattern: new Map<string, Row>() }
+  #lastOrder = 0
+
+  add(kind: SubscriptionKind, name: string, listener: Listener): Place {
+    const rows = this.#rows[kind]
+    const key = toByteString(name)
+    const known = rows.get(key)
+    const row = known ?? { name, places: new Set() }
+    if (known === undefined) rows.set(key, row)
+    this.#lastOrder += 1
+    const place = { kind, name, listener, first: known === undefined, order: this.#lastOrder }
+    row.places.add(place)
+    return place
+  }
+
+  /** Tells whether this was the name's last place. False too for a place that is gone already. */
+  remove(place: Place): boolean {
+    const rows = this.#rows[place.kind]
+    const key = toByteString(place.name)
+    const row = rows.get(key)
+    if (!row?.places.delete(place as TakenPlace) || row.places.size > 0) return false
+    return rows.delete(key)
+  }
+
+  has(kind: SubscriptionKind, name: string): boolean {
+    return this.#rows[kind].has(toByteString(name))
+  }
+
+  /** The names that somebody listens to, in the order in which they were first added. */
+  names(kind: SubscriptionKind): string[] {
+    return Array.from(this.#rows[kind].values(), (row) => row.name)
+  }
+
+  /** Removes every place, also from under a message that is just being handed round. */
+  clear(): void {
+    for (const rows of Object.values(this.#rows)) {
+      for (const row of rows.values()) row.places.clear()
+      rows.clear()
+    }
+  }
+
+  /** Hands a message to the listeners of its channel. Names are byte strings. */
+  dispatchChannel(channel: string, payload: Uint8Array): void {
+    const row = this.#rows.channel.get(channel)
+    if (row !== undefined) this.#hand(row, new Message(row.name, payload))
+  }
+
+  /** Hands a message that came by a pattern to that pattern's listeners. Names are byte strings. */
+  dispatchPattern(pattern: string, channel: string, payload: Uint8Array): void {
+    const row = this.#rows.pattern.get(pattern)
+    if (row !== undefined) this.#hand(row, new Message(fromByteString(channel), payload))
+  }
+
+  /** The same for a message that several patterns matched: they share it. */
+  dispatchPatterns(patterns: readonly string[], channel: string, payload: Uint8Array): void {
+    if (patterns.length === 0) return
+    const message = new Message(fromByteString(channel), payload)
+    for (const pattern of patterns) {
+      const row = this.#rows.pattern.get(pattern)
+      if (row !== undefined) this.#hand(row, message)
+    }
+  }
+
+  /** A set is walked in the order of adding, does not visit what was deleted, but would visit what is added. */
+  #hand(row: Row, message: Message): void {
+    const newest = this.#lastOrder
+    for (const place of row.places) {
+      if (place.order > newest) break
+      place.listener(message)
+    }
+  }
+}

@@ -1,0 +1,131 @@
+import { type UsedConnection, useConnection } from '../connection/connect.ts'
+import { type ConnectionOptions, count } from '../connection/options.ts'
+import { assertChannel, assertEventType, assertPattern } from '../core/channel-name.ts'
+import { type PublishContext, publishChannel } from '../core/diagnostics.ts'
+import { TidingsError } from '../core/errors.ts'
+import { settledWithin } from './closing.ts'
+import { encodeEvent } from './event.ts'
+import { checkSize, encodePayload } from './payload.ts'
+
+export type PublisherOptions = ConnectionOptions & {
+  /** The most bytes a message may have, as it travels. Default 65,536. */
+  readonly maxBytes?: number
+}
+
+const DEFAULT_MAX_BYTES = 65_536
+
+/**
+ * Publishes messages on channels: live, at most once. Calls made in one tick leave together and in order; each
+ * promise settles with its own message's receivers or its own error. A message that cannot be sent at once waits
+ * for the connection up to `commandTimeoutMs`; one that was sent is never sent again.
+ */
+export class Publisher {
+  readonly #used: UsedConnection
+  readonly #maxBytes: number
+  #last: Promise<number> | undefined
+  #closing: Promise<void> | undefined
+
+  constructor(options: PublisherOptions = {}) {
+    this.#used = useConnection(options, ['maxBytes'], 'Publisher')
+    this.#maxBytes = count('maxBytes', options.maxBytes, DEFAULT_MAX_BYTES, 1)
+  }
+
+  /**
+   * Sends a string as it is, a `Uint8Array` as it is, and any other value as JSON.
+   *
+   * Resolves to the number of subscribers that Redis handed it to: connections, not people, and no sign that a
+   * handler ran. Rejects, and sends nothing, with `INVALID_CHANNEL`, `INVALID_MESSAGE`, `MESSAGE_TOO_LARGE`,
+   * `QUEUE_FULL`, `NOT_CONNECTED`, `NO_PERMISSION`, `AUTH_FAILED` or `CLOSED`. `CONNECTION_LOST` and `TIMEOUT` mean
+   * that nobody knows whether it was sent.
+   */
+  publish(channel: string, message: unknown): Promise<number> {
+    try {
+      assertChannel(channel)
+      return this.#send(channel, encodePayload(message, this.#maxBytes))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** Publishes `{ type, timestamp, data }`, the envelope that event buses read. Rejects as `publish` does. */
+  publishEvent(channel: string, type: string, data?: unknown): Promise<number> {
+    try {
+      assertChannel(channel)
+      assertEventType(type)
+      const payload = encodeEvent(type, data)
+      checkSize(payload, this.#maxBytes)
+      return this.#send(channel, payload)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** Number of subscribers of a channel. Subscribers by pattern are not counted. */
+  async getChannelSubscribers(channel: string): Promise<number> {
+    assertChannel(channel)
+    const [subscribers] = await this.#pubSub().subscriberCounts([channel])
+    return subscribers ?? 0
+  }
+
+  /** Channels with at least one subscriber, in no particular order. Subscribers by pattern are not counted. */
+  async getActiveChannels(pattern = '*'): Promise<string[]> {
+    assertPattern(pattern)
+    return this.#pubSub().activeChannels(pattern)
+  }
+
+  /** Number of distinct patterns that anybody is subscribed to. */
+  async getPatternCount(): Promise<number> {
+    return this.#pubSub().patternCount()
+  }
+
+  /**
+   * Lets accepted messages go out for at most three seconds, rejects the rest with `CLOSED`, and closes the
+   * connection unless it was handed in. Idempotent, never rejects.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(): Promise<void> {
+    if (this.#used.owned) await this.#used.connection.close()
+    // Messages leave in order: when the last has settled, all have.
+    else if (this.#last) await settledWithin([this.#last])
+  }
+
+  #pubSub(): UsedConnection['connection']['pubSub'] {
+    if (this.#closing) throw closed()
+    return this.#used.connection.pubSub
+  }
+
+  #send(channel: string, payload: string | Uint8Array): Promise<number> {
+    const pubSub = this.#pubSub()
+    this.#last = publishChannel.hasSubscribers
+      ? traced(channel, payload, () => pubSub.publish(channel, payload))
+      : pubSub.publish(channel, payload)
+    return this.#last
+  }
+}
+
+async function traced(channel: string, payload: string | Uint8Array, publish: () => Promise<number>): Promise<number> {
+  const context: PublishContext = { channel, bytes: Buffer.byteLength(payload) }
+  publishChannel.start.publish(context)
+  try {
+    context.receivers = await publish()
+    return context.receivers
+  } catch (error) {
+    context.error = error
+    publishChannel.error.publish(context)
+    throw error
+  } finally {
+    publishChannel.asyncEnd.publish(context)
+  }
+}
+
+function closed(): TidingsError {
+  return new TidingsError('CLOSED', 'This publisher has been closed.')
+}

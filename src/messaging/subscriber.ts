@@ -1,0 +1,237 @@
+import { EventEmitter } from 'node:events'
+import { type UsedConnection, useConnection } from '../connection/connect.ts'
+import type { ConnectionOptions } from '../connection/options.ts'
+import { assertChannel, assertPattern } from '../core/channel-name.ts'
+import { TidingsError } from '../core/errors.ts'
+import type { MessageFormat } from '../core/message.ts'
+import type { SubscriptionKind } from '../core/pub-sub.ts'
+import type { ConnectionStatus } from '../core/status.ts'
+import { settledWithin } from './closing.ts'
+import { type Subscription, subscription } from './subscription.ts'
+import { type AnyHandler, type Place, Topic } from './topic.ts'
+import { Unheard } from './unheard.ts'
+
+export type SubscriberOptions = ConnectionOptions
+
+/** Gets a channel's messages. It may be asynchronous: runs are not waited for, and may overlap. */
+export type MessageHandler<Message = unknown> = (channel: string, message: Message) => unknown
+
+/** Gets the messages of the channels that match a pattern. */
+export type PatternHandler<Message = unknown> = (pattern: string, channel: string, message: Message) => unknown
+
+export interface SubscribeOptions<Format extends MessageFormat = MessageFormat> {
+  /**
+   * How the handler wants its messages: `'json'` (default; text that is no JSON arrives as a string), `'text'`, or
+   * `'bytes'`. A message is parsed once for all handlers, so what they get is shared: do not change it.
+   */
+  readonly as?: Format
+}
+
+/** What a subscriber emits beside calling handlers. */
+export interface SubscriberEvents {
+  /** A handler failed (`HANDLER_FAILED`, with `cause` and `context.channel`), or the connection is in trouble. */
+  error: [error: TidingsError]
+  /** Every subscription is back after a break; what was published meanwhile was missed. */
+  interruption: [interruption: Extract<ConnectionStatus, { kind: 'interruption' }>]
+  /** Every change of the connection's state. */
+  status: [status: ConnectionStatus]
+}
+
+type Text<Format extends MessageFormat> = Format extends 'text' ? string : Uint8Array
+
+/**
+ * Calls handlers with the messages of channels and patterns: live, at most once, in each publisher's order.
+ * Several handlers on one channel share one subscription. After a break it reconnects and subscribes again by
+ * itself, and emits one `interruption`, because messages may have been missed.
+ */
+export class Subscriber extends EventEmitter<SubscriberEvents> {
+  readonly #used: UsedConnection
+  readonly #topics = { channel: new Map<string, Topic>(), pattern: new Map<string, Topic>() }
+  readonly #running = new Set<Promise<unknown>>()
+  readonly #unheard: Unheard
+  readonly #endStatus: () => void
+  #closing: Promise<void> | undefined
+
+  constructor(options: SubscriberOptions = {}) {
+    super()
+    this.#used = useConnection(options, [], 'Subscriber')
+    this.#unheard = new Unheard(
+      this.#used.hasLogger ? this.#used.logger : undefined,
+      "Listen with subscriber.on('error', …), or give a logger, to hear of every failure.",
+    )
+    this.#endStatus = this.#used.connection.pubSub.onStatus((status) => this.#onStatus(status))
+  }
+
+  /**
+   * Calls `handler(channel, message)` for each message of a channel. Resolves once Redis has confirmed: what is
+   * published from then on is delivered while the connection lives. A handler added while others listen costs no
+   * call. A rejected call (`INVALID_CHANNEL`, `INVALID_HANDLER`, `NOT_CONNECTED`, `AUTH_FAILED`, `NO_PERMISSION`,
+   * `TIMEOUT`, `CLOSED`) leaves nothing behind.
+   */
+  subscribe<Format extends 'text' | 'bytes'>(
+    channel: string,
+    handler: MessageHandler<Text<Format>>,
+    options: { readonly as: Format },
+  ): Promise<Subscription>
+  subscribe<Message = unknown>(
+    channel: string,
+    handler: MessageHandler<Message>,
+    options?: SubscribeOptions<'json'>,
+  ): Promise<Subscription>
+  async subscribe(channel: string, handler: AnyHandler, options: SubscribeOptions = {}): Promise<Subscription> {
+    assertChannel(channel)
+    return this.#add('channel', channel, handler, options)
+  }
+
+  /**
+   * Calls `handler(pattern, channel, message)` for each message on a channel that matches a Redis glob: `*`, `?`,
+   * `[abc]`, `[^a]`, `[a-z]`, and `\` before a character that stands for itself. Otherwise as `subscribe`.
+   */
+  psubscribe<Format extends 'text' | 'bytes'>(
+    pattern: string,
+    handler: PatternHandler<Text<Format>>,
+    options: { readonly as: Format },
+  ): Promise<Subscription>
+  psubscribe<Message = unknown>(
+    pattern: string,
+    handler: PatternHandler<Message>,
+    options?: SubscribeOptions<'json'>,
+  ): Promise<Subscription>
+  async psubscribe(pattern: string, handler: AnyHandler, options: SubscribeOptions = {}): Promise<Subscription> {
+    assertPattern(pattern)
+    return this.#add('pattern', pattern, handler, options)
+  }
+
+  /** Takes one handler off a channel, or all of them. They get nothing from the call on. */
+  async unsubscribe(channel: string, handler?: AnyHandler): Promise<void> {
+    assertChannel(channel)
+    this.#remove('channel', channel, handler)
+  }
+
+  /** Takes one handler off a pattern, or all of them. */
+  async punsubscribe(pattern: string, handler?: AnyHandler): Promise<void> {
+    assertPattern(pattern)
+    this.#remove('pattern', pattern, handler)
+  }
+
+  /**
+   * Stops deliveries at once, waits at most three seconds for handlers that are running, and closes the
+   * connection unless it was handed in. Idempotent, never rejects.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(): Promise<void> {
+    for (const topics of Object.values(this.#topics)) {
+      for (const topic of topics.values()) this.#end(topic)
+    }
+    await settledWithin([...this.#running, ...(this.#used.owned ? [this.#used.connection.close()] : [])])
+    this.#endStatus()
+  }
+
+  async #add(
+    kind: SubscriptionKind,
+    name: string,
+    handler: AnyHandler,
+    { as = 'json' }: SubscribeOptions,
+  ): Promise<Subscription> {
+    if (typeof handler !== 'function') {
+      throw new TidingsError('INVALID_HANDLER', `The handler for the ${kind} "${name}" is no function.`)
+    }
+    if (as !== 'json' && as !== 'text' && as !== 'bytes') {
+      throw new TidingsError('INVALID_OPTION', 'The option "as" must be "json", "text" or "bytes".')
+    }
+    if (this.#closing) throw closed()
+    const topic = this.#topics[kind].get(name) ?? this.#begin(kind, name)
+    const place: Place = { handler, as, active: true }
+    topic.add(place)
+    try {
+      await topic.subscribed
+    } catch (error) {
+      this.#removeFrom(topic, place)
+      throw this.#closing ? closed() : error
+    }
+    if (this.#closing) throw closed()
+    return subscription(() => this.#removeFrom(topic, place))
+  }
+
+  #begin(kind: SubscriptionKind, name: string): Topic {
+    const topic = new Topic(kind, name, {
+      running: (promise) => {
+        this.#running.add(promise)
+        void promise.finally(() => this.#running.delete(promise))
+      },
+      failed: (failed, channel, cause) => this.#handlerFailed(failed, channel, cause),
+    })
+    this.#topics[kind].set(name, topic)
+    topic.subscribed = this.#used.connection.pubSub.subscribe(kind, name, (message) => topic.deliver(message))
+    return topic
+  }
+
+  #remove(kind: SubscriptionKind, name: string, which?: AnyHandler): void {
+    const topic = this.#topics[kind].get(name)
+    if (topic) this.#removeFrom(topic, which)
+  }
+
+  #removeFrom(topic: Topic, which?: Place | AnyHandler): void {
+    topic.remove(which)
+    if (topic.size === 0) this.#end(topic)
+  }
+
+  #end(topic: Topic): void {
+    topic.remove()
+    const topics = this.#topics[topic.kind]
+    if (topics.get(topic.name) !== topic) return
+    topics.delete(topic.name)
+    topic.subscribed?.then(
+      (handle) => handle.release(),
+      () => {},
+    )
+  }
+
+  #handlerFailed(topic: Topic, channel: string, cause: unknown): void {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    const by = topic.kind === 'pattern' ? ` (pattern "${topic.name}")` : ''
+    this.#error(
+      new TidingsError('HANDLER_FAILED', `A handler of "${channel}"${by} failed: ${why}`, {
+        cause,
+        context: { channel, ...(topic.kind === 'pattern' ? { pattern: topic.name } : {}) },
+      }),
+    )
+  }
+
+  #onStatus(status: ConnectionStatus): void {
+    if (status.kind === 'disconnected' || status.kind === 'error') {
+      // The connection's own logger has it; without a listener here there is no more to say.
+      if (this.listenerCount('error') > 0) this.#error(status.error)
+    }
+    if (status.kind === 'interruption') this.#tell('interruption', status)
+    this.#tell('status', status)
+  }
+
+  #error(error: TidingsError): void {
+    if (this.listenerCount('error') === 0) this.#unheard.report(error)
+    else this.#tell('error', error)
+  }
+
+  /** A listener that throws must not stop deliveries, nor crash the process. */
+  #tell<Name extends keyof SubscriberEvents>(name: Name, ...args: SubscriberEvents[Name]): void {
+    try {
+      ;(this.emit as (name: Name, ...args: SubscriberEvents[Name]) => boolean).call(this, name, ...args)
+    } catch (cause) {
+      this.#unheard.report(
+        new TidingsError('HANDLER_FAILED', `A listener of the subscriber's "${name}" event failed.`, { cause }),
+      )
+    }
+  }
+}
+
+function closed(): TidingsError {
+  return new TidingsError('CLOSED', 'This subscriber has been closed.')
+}

@@ -1,0 +1,113 @@
+import { type ProcessContext, processChannel, receiveChannel } from '../core/diagnostics.ts'
+import type { Message, MessageFormat } from '../core/message.ts'
+import type { SubscriptionHandle, SubscriptionKind } from '../core/pub-sub.ts'
+
+/** Called with `(channel, message)` for a channel and `(pattern, channel, message)` for a pattern. */
+export type AnyHandler = (...args: never[]) => unknown
+
+/** One handler's place. */
+export interface Place {
+  readonly handler: AnyHandler
+  readonly as: MessageFormat
+  active: boolean
+}
+
+/** Who is told what a handler's run came to. */
+export interface TopicOwner {
+  /** A handler is running that will settle later. */
+  running(promise: Promise<unknown>): void
+  failed(topic: Topic, channel: string, cause: unknown): void
+}
+
+/** What one subscriber does with one channel or pattern: the handlers, and the single subscription under them. */
+export class Topic {
+  readonly kind: SubscriptionKind
+  readonly name: string
+  readonly #owner: TopicOwner
+  /** Replaced, never changed, so that handlers may come and go while a message is handed round. */
+  #places: readonly Place[] = []
+  /** Resolves when the first handler's subscription is confirmed. */
+  subscribed: Promise<SubscriptionHandle> | undefined
+
+  constructor(kind: SubscriptionKind, name: string, owner: TopicOwner) {
+    this.kind = kind
+    this.name = name
+    this.#owner = owner
+  }
+
+  get size(): number {
+    return this.#places.length
+  }
+
+  add(place: Place): void {
+    this.#places = [...this.#places, place]
+  }
+
+  /** Takes one handler's place away, all of that handler's, or all. From now on it gets nothing. */
+  remove(which?: Place | AnyHandler): void {
+    const goes = (place: Place) => which === undefined || place === which || place.handler === which
+    for (const place of this.#places) if (goes(place)) place.active = false
+    this.#places = this.#places.filter((place) => place.active)
+  }
+
+  deliver(message: Message): void {
+    if (receiveChannel.hasSubscribers) this.#traced(message)
+    else for (const place of this.#places) this.#run(place, message)
+  }
+
+  #traced(message: Message): void {
+    const context = {
+      channel: message.channel,
+      bytes: message.bytes.byteLength,
+      handlers: this.#places.length,
+      ...(this.kind === 'pattern' ? { pattern: this.name } : {}),
+    }
+    receiveChannel.start.publish(context)
+    for (const place of this.#places) this.#run(place, message)
+    receiveChannel.end.publish(context)
+  }
+
+  #run(place: Place, message: Message): void {
+    if (!place.active) return
+    const tracing = processChannel.hasSubscribers ? this.#startProcess(message) : undefined
+    try {
+      const handler = place.handler as (...args: unknown[]) => unknown
+      const payload = message.as(place.as)
+      const result =
+        this.kind === 'channel' ? handler(message.channel, payload) : handler(this.name, message.channel, payload)
+      if (isThenable(result)) this.#settleLater(message, result, tracing)
+      else if (tracing) processChannel.asyncEnd.publish(tracing)
+    } catch (error) {
+      this.#failed(message, error, tracing)
+    } finally {
+      if (tracing) processChannel.end.publish(tracing)
+    }
+  }
+
+  #settleLater(message: Message, result: PromiseLike<unknown>, tracing: ProcessContext | undefined): void {
+    const settled = Promise.resolve(result).then(
+      () => tracing && processChannel.asyncEnd.publish(tracing),
+      (error: unknown) => this.#failed(message, error, tracing),
+    )
+    this.#owner.running(settled)
+  }
+
+  #failed(message: Message, error: unknown, tracing: ProcessContext | undefined): void {
+    if (tracing) {
+      tracing.error = error
+      processChannel.error.publish(tracing)
+      processChannel.asyncEnd.publish(tracing)
+    }
+    this.#owner.failed(this, message.channel, error)
+  }
+
+  #startProcess(message: Message): ProcessContext {
+    const context = { channel: message.channel, ...(this.kind === 'pattern' ? { pattern: this.name } : {}) }
+    processChannel.start.publish(context)
+    return context
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+}

@@ -6,6 +6,30 @@ export { type ErrorCode, TidingsError } from './core/errors.ts'
 export type { Logger } from './core/logger.ts'
 export type { MessageFormat } from './core/message.ts'
 export type { ConnectionStatus } from './core/status.ts'
+export type { BufferOptions, Overflow } from './messaging/buffered-stream.ts'
+export type { BusStatus, ErrorHandler } from './messaging/bus-reports.ts'
+export type { Event } from './messaging/event.ts'
+export { EventBus } from './messaging/event-bus.ts'
+export type {
+  EventBusOptions,
+  HandlerOptions,
+  OnceOptions,
+  RequestOptions,
+  StreamOptions,
+} from './messaging/event-bus-options.ts'
+export { defineEvent, type EventDefinition, type EventDefinitionOptions } from './messaging/event-definition.ts'
+export type {
+  DataArgument,
+  EventOf,
+  EventSource,
+  EventTypeOf,
+  InputOf,
+  MatchingEvents,
+  MatchingTypes,
+  OutputOf,
+  UntypedEvents,
+} from './messaging/event-map.ts'
+export type { EventStream } from './messaging/event-stream.ts'
 export { Publisher, type PublisherOptions } from './messaging/publisher.ts'
 export {
   type MessageHandler,

@@ -11,22 +11,22 @@ import { type TracingChannel, tracingChannel } from 'node:diagnostics_channel'
 export interface PublishContext {
   readonly channel: string
   readonly bytes: number
-  receivers?: number
-  error?: unknown
+  receivers: number | undefined
+  error: unknown
 }
 
 export interface ReceiveContext {
   readonly channel: string
   readonly bytes: number
   /** Set when the message came by a pattern. */
-  readonly pattern?: string
+  readonly pattern: string | undefined
   readonly handlers: number
 }
 
 export interface ProcessContext {
   readonly channel: string
-  readonly pattern?: string
-  error?: unknown
+  readonly pattern: string | undefined
+  error: unknown
 }
 
 export const publishChannel: TracingChannel<PublishContext> = tracingChannel('tidings:publish')

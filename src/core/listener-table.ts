@@ -86,15 +86,15 @@ export class ListenerTable {
   dispatchPatterns(patterns: readonly string[], channel: string, payload: Uint8Array): void {
     if (patterns.length === 0) return
     const message = new Message(fromByteString(channel), payload)
+    const newest = this.#lastOrder
     for (const pattern of patterns) {
       const row = this.#rows.pattern.get(pattern)
-      if (row !== undefined) this.#hand(row, message)
+      if (row !== undefined) this.#hand(row, message, newest)
     }
   }
 
   /** A set is walked in the order of adding, does not visit what was deleted, but would visit what is added. */
-  #hand(row: Row, message: Message): void {
-    const newest = this.#lastOrder
+  #hand(row: Row, message: Message, newest: number = this.#lastOrder): void {
     for (const place of row.places) {
       if (place.order > newest) break
       place.listener(message)

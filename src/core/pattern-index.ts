@@ -59,12 +59,11 @@ export class PatternIndex<T> implements Iterable<[pattern: string, value: T]> {
   /** The values of the patterns that match a byte string, in the order in which the patterns were added. */
   match(bytes: string): T[] {
     const found: Entry<T>[] = []
+    // What is longer than the name is not found: the slice is shorter than every key of its map.
     for (const [prefixLength, prefixes] of this.#byPrefix) {
-      if (prefixLength > bytes.length) continue
       const bySuffix = prefixes.get(bytes.slice(0, prefixLength))
       if (bySuffix === undefined) continue
       for (const [suffixLength, suffixes] of bySuffix) {
-        if (prefixLength + suffixLength > bytes.length) continue
         for (const entry of suffixes.get(bytes.slice(bytes.length - suffixLength)) ?? []) {
           const { simple, minLength } = entry.glob
           if (simple ? bytes.length >= minLength : entry.glob.matches(bytes)) found.push(entry)

@@ -10,7 +10,7 @@ export function encodePayload(message: unknown, maxBytes: number): string | Uint
   return payload
 }
 
-function toJson(message: unknown): string {
+export function toJson(message: unknown): string {
   let json: string | undefined
   try {
     json = JSON.stringify(message)

@@ -111,19 +111,22 @@ export class Publisher {
   }
 }
 
-async function traced(channel: string, payload: string | Uint8Array, publish: () => Promise<number>): Promise<number> {
-  const context: PublishContext = { channel, bytes: Buffer.byteLength(payload) }
+function traced(channel: string, payload: string | Uint8Array, publish: () => Promise<number>): Promise<number> {
+  const context: PublishContext = { channel, bytes: Buffer.byteLength(payload), receivers: undefined, error: undefined }
   publishChannel.start.publish(context)
-  try {
-    context.receivers = await publish()
-    return context.receivers
-  } catch (error) {
-    context.error = error
-    publishChannel.error.publish(context)
-    throw error
-  } finally {
-    publishChannel.asyncEnd.publish(context)
-  }
+  const sent = publish()
+  sent.then(
+    (receivers) => {
+      context.receivers = receivers
+      publishChannel.asyncEnd.publish(context)
+    },
+    (error: unknown) => {
+      context.error = error
+      publishChannel.error.publish(context)
+      publishChannel.asyncEnd.publish(context)
+    },
+  )
+  return sent
 }
 
 function closed(): TidingsError {

@@ -24,6 +24,7 @@ export class Topic {
   readonly kind: SubscriptionKind
   readonly name: string
   readonly #owner: TopicOwner
+  readonly #pattern: string | undefined
   /** Replaced, never changed, so that handlers may come and go while a message is handed round. */
   #places: readonly Place[] = []
   /** Resolves when the first handler's subscription is confirmed. */
@@ -33,6 +34,7 @@ export class Topic {
     this.kind = kind
     this.name = name
     this.#owner = owner
+    this.#pattern = kind === 'pattern' ? name : undefined
   }
 
   get size(): number {
@@ -59,8 +61,8 @@ export class Topic {
     const context = {
       channel: message.channel,
       bytes: message.bytes.byteLength,
+      pattern: this.#pattern,
       handlers: this.#places.length,
-      ...(this.kind === 'pattern' ? { pattern: this.name } : {}),
     }
     receiveChannel.start.publish(context)
     for (const place of this.#places) this.#run(place, message)
@@ -102,7 +104,7 @@ export class Topic {
   }
 
   #startProcess(message: Message): ProcessContext {
-    const context = { channel: message.channel, ...(this.kind === 'pattern' ? { pattern: this.name } : {}) }
+    const context: ProcessContext = { channel: message.channel, pattern: this.#pattern, error: undefined }
     processChannel.start.publish(context)
     return context
   }

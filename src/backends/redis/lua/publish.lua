@@ -4,8 +4,9 @@
 -- Returns: for each message the number of receivers, or the error with which Redis refused it.
 --   A refused message does not keep the others from being sent.
 -- Cost: O(messages), each as PUBLISH: O(receivers + patterns).
+local pcall = redis.pcall
 local replies = {}
-for i = 1, #ARGV, 2 do
-  replies[#replies + 1] = redis.pcall('PUBLISH', ARGV[i], ARGV[i + 1])
+for i = 1, #ARGV / 2 do
+  replies[i] = pcall('PUBLISH', ARGV[2 * i - 1], ARGV[2 * i])
 end
 return replies

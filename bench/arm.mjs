@@ -1,0 +1,27 @@
+/**
+ * One arm of one round in a process of its own, so that no other arm's compiled code or garbage is in its way.
+ * Told by messages: the job first, then `go` once the runner has read its own clocks; answers `ready`, then the
+ * result.
+ */
+import { clients } from './clients/clients.mjs'
+import { publish } from './workloads/publish.mjs'
+import { receive } from './workloads/receive.mjs'
+
+/** @param {any} message */
+const tell = (message) => process.send?.(message)
+
+/** @returns {Promise<void>} */
+const go = () => new Promise((resolve) => process.once('message', () => resolve()))
+
+process.once('message', async (/** @type {any} */ job) => {
+  const open = clients[job.client]
+  if (!open) throw new Error(`There is no client ${job.client}.`)
+  const client = await open()
+  await (job.workload === 'publish' ? publish(client, job, tell, go) : receive(client, job, tell, go))
+  process.disconnect()
+})
+
+process.on('unhandledRejection', (error) => {
+  tell({ failed: error instanceof Error ? (error.stack ?? error.message) : String(error) })
+  process.exit(1)
+})

@@ -1,0 +1,78 @@
+import type { ConnectionOptions } from '../connection/options.ts'
+import { TidingsError } from '../core/errors.ts'
+import { DEFAULT_NAMESPACE } from '../core/keys.ts'
+import type { BufferOptions } from './buffered-stream.ts'
+import type { ErrorHandler } from './bus-reports.ts'
+import type { SchemasOnly, UntypedEvents } from './event-map.ts'
+import type { WaitOptions } from './waits.ts'
+
+export type EventBusOptions<Events extends object = UntypedEvents> = ConnectionOptions & {
+  /**
+   * The bus's event types, each with a Standard Schema (zod, valibot, arktype …) or its own definition. The bus then
+   * has no other types: what comes with another type, or does not fit, goes to `onError` and never to a handler.
+   */
+  readonly events?: (Events & SchemasOnly<Events>) | undefined
+  /** What stands before an event type to make it a channel. Default `events:`; may be empty. */
+  readonly channelPrefix?: string | undefined
+  /** What the channels for requests and replies start with. Default `tidings`. */
+  readonly namespace?: string | undefined
+  /** Takes trouble that belongs to no call, where a handler has no `onError` of its own. */
+  readonly onError?: ErrorHandler | undefined
+  /** The most bytes an event may have, as it travels. Default 65,536. */
+  readonly maxBytes?: number | undefined
+}
+
+/** The options that are the bus's own, beside those of its connection. */
+export const OWN_OPTIONS = ['events', 'channelPrefix', 'namespace', 'onError', 'maxBytes'] as const
+
+export interface HandlerOptions {
+  /** Takes the failures of this handler, and what it could not be given, in place of the bus's `onError`. */
+  readonly onError?: ErrorHandler | undefined
+}
+
+export interface OnceOptions extends WaitOptions {
+  /** Rejects with `ABORTED`. */
+  readonly signal?: AbortSignal | undefined
+  /** Milliseconds until it rejects with `TIMEOUT`. Default: none. */
+  readonly timeoutMs?: number | undefined
+}
+
+export interface StreamOptions extends BufferOptions {
+  /** Ends the stream at once. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface RequestOptions extends WaitOptions {
+  /** Rejects with `ABORTED`. */
+  readonly signal?: AbortSignal | undefined
+  /** Milliseconds until it rejects with `REQUEST_TIMEOUT`. Default 5,000. */
+  readonly timeoutMs?: number | undefined
+}
+
+export interface NameOptions {
+  readonly channelPrefix: string
+  readonly namespace: string
+}
+
+/** @throws TidingsError `INVALID_OPTION` */
+export function readNames(options: EventBusOptions<object>): NameOptions {
+  const { channelPrefix = 'events:', namespace = DEFAULT_NAMESPACE } = options
+  for (const [name, value] of Object.entries({ channelPrefix, namespace })) {
+    if (typeof value === 'string' && value.isWellFormed()) continue
+    throw new TidingsError('INVALID_OPTION', `The option "${name}" must be a string of well-formed Unicode.`)
+  }
+  if (namespace === '') throw new TidingsError('INVALID_OPTION', 'The option "namespace" must not be empty.')
+  return { channelPrefix, namespace }
+}
+
+/** @throws TidingsError `INVALID_OPTION` */
+export function assertErrorHandler(onError: unknown): asserts onError is ErrorHandler | undefined {
+  if (onError === undefined || typeof onError === 'function') return
+  throw new TidingsError('INVALID_OPTION', 'The option "onError" must be a function.')
+}
+
+/** @throws TidingsError `INVALID_HANDLER` */
+export function assertHandler(handler: unknown): asserts handler is (...args: never[]) => unknown {
+  if (typeof handler === 'function') return
+  throw new TidingsError('INVALID_HANDLER', 'A handler must be a function.')
+}

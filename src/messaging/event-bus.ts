@@ -1,0 +1,359 @@
+import { randomUUID } from 'node:crypto'
+import { type UsedConnection, useConnection } from '../connection/connect.ts'
+import { assertPattern } from '../core/channel-name.ts'
+import { TidingsError } from '../core/errors.ts'
+import { escapeGlob } from '../core/glob.ts'
+import { replyChannel, requestChannel } from '../core/keys.ts'
+import { BusReports, type BusStatus } from './bus-reports.ts'
+import { settledWithin } from './closing.ts'
+import type { Event } from './event.ts'
+import {
+  assertErrorHandler,
+  assertHandler,
+  type EventBusOptions,
+  type HandlerOptions,
+  type OnceOptions,
+  OWN_OPTIONS,
+  type RequestOptions,
+  readNames,
+  type StreamOptions,
+} from './event-bus-options.ts'
+import { EventCatalog, type EventPlace } from './event-catalog.ts'
+import { EventIntake, type IntakeOptions } from './event-intake.ts'
+import type {
+  DataArgument,
+  EventOf,
+  EventSource,
+  InputOf,
+  MatchingEvents,
+  MatchingTypes,
+  RequestArguments,
+  UntypedEvents,
+  UsefulPattern,
+} from './event-map.ts'
+import { EventSender } from './event-sender.ts'
+import { EventStream } from './event-stream.ts'
+import { Publisher } from './publisher.ts'
+import { Requests } from './requests.ts'
+import { Responder } from './responder.ts'
+import { Subscriber } from './subscriber.ts'
+import { type Subscription, subscription } from './subscription.ts'
+import { Waits } from './waits.ts'
+
+const DEFAULT_REQUEST_TIMEOUT_MS = 5_000
+
+type Listen = (receive: (channel: string, message: unknown) => unknown) => Promise<Subscription>
+
+/**
+ * Events between programs, over Redis Pub/Sub: live, at most once, in the order in which one bus emitted them. An
+ * event type is a channel's name without the bus's prefix; any string is one, `error` too.
+ *
+ * What it carries is told by the `events` option, which has every event checked when it is emitted and again when it
+ * is received; or by a type argument alone, `new EventBus<{ 'order.created': Order }>()`, which nothing checks; or
+ * by nobody: then data is `unknown`. A definition made by `defineEvent` works on every bus.
+ *
+ * Methods never throw but reject, with a TidingsError; after `close()` with `CLOSED`. Handlers are not waited for.
+ */
+export class EventBus<Events extends object = UntypedEvents> {
+  readonly publisher: Publisher
+  readonly subscriber: Subscriber
+  readonly channelPrefix: string
+  readonly #used: UsedConnection
+  readonly #namespace: string
+  readonly #catalog: EventCatalog
+  readonly #sender: EventSender
+  readonly #reports: BusReports
+  readonly #waits: Waits = new Waits()
+  readonly #requests: Requests
+  readonly #ends = new Set<() => void>()
+  #ended = false
+  #closing: Promise<void> | undefined
+
+  /** @throws TidingsError `UNKNOWN_OPTION`, `INVALID_OPTION`, `INVALID_EVENT_TYPE` */
+  constructor(options: EventBusOptions<Events> = {}) {
+    const { channelPrefix, namespace } = readNames(options)
+    const { events, onError, maxBytes } = options
+    assertErrorHandler(onError)
+    this.channelPrefix = channelPrefix
+    this.#namespace = namespace
+    this.#catalog = new EventCatalog(channelPrefix, events)
+    this.#used = useConnection(options, OWN_OPTIONS, 'EventBus')
+    const shared = { redis: this.#used.connection, logger: this.#used.logger }
+    this.publisher = new Publisher(maxBytes === undefined ? shared : { ...shared, maxBytes })
+    this.subscriber = new Subscriber(shared)
+    this.#sender = new EventSender(this.publisher)
+    this.#reports = new BusReports(onError, this.#used.hasLogger ? this.#used.logger : undefined)
+    this.#requests = new Requests({
+      replyChannel: replyChannel(namespace, randomUUID()),
+      subscriber: this.subscriber,
+      waits: this.#waits,
+      invalid: (error) => this.#reports.error(error),
+    })
+    // Of what else is an error there, `status` tells.
+    this.subscriber.on('error', (error) => error.code === 'HANDLER_FAILED' && this.#reports.handlerFailed(error))
+    this.subscriber.on('status', (status) => {
+      if (status.kind === 'closed') this.#end()
+      this.#reports.connection(status)
+    })
+  }
+
+  /**
+   * Sends an event to whoever listens now, and resolves to the number of subscribers that Redis handed it to.
+   * Data is checked against the event's schema and sent as it was given, not as the schema would change it.
+   * Rejects, and sends nothing, with `INVALID_EVENT` (the issues are in the context) or `INVALID_EVENT_TYPE`, and
+   * else as `Publisher.publish` does.
+   */
+  async emit<Source extends EventSource<Events>>(
+    source: Source,
+    ...[data]: DataArgument<InputOf<Events, Source>>
+  ): Promise<number> {
+    this.#assertOpen()
+    return this.#sender.send(this.#catalog.find(source), data)
+  }
+
+  /** Calls the handler for each event of a type. Resolves once Redis has confirmed. */
+  async on<Source extends EventSource<Events>>(
+    source: Source,
+    handler: (event: EventOf<Events, Source>) => unknown,
+    options: HandlerOptions = {},
+  ): Promise<Subscription> {
+    assertHandler(handler)
+    const place = this.#find(source)
+    return this.#listen(this.#channel(place.channel), options, {
+      placeOf: () => place,
+      deliver: (event) => handler(event as EventOf<Events, Source>),
+    })
+  }
+
+  /**
+   * Calls the handler for each event whose type matches a Redis glob, such as `order.*`, with the type that its
+   * channel says. Resolves once Redis has confirmed.
+   */
+  async onPattern<const Pattern extends string>(
+    pattern: Pattern & UsefulPattern<Events, Pattern>,
+    handler: (type: MatchingTypes<Events, Pattern>, event: MatchingEvents<Events, Pattern>) => unknown,
+    options: HandlerOptions = {},
+  ): Promise<Subscription> {
+    assertHandler(handler)
+    return this.#listen(this.#pattern(pattern), options, {
+      placeOf: (channel) => this.#catalog.received(channel),
+      deliver: (event, { type }) => (handler as (type: string, event: Event) => unknown)(type, event),
+    })
+  }
+
+  /**
+   * The first valid event of a type from the moment that Redis has confirmed. Rejects with `ABORTED` (the signal's
+   * reason is the cause), `TIMEOUT`, or `CLOSED`; however it ends it leaves no subscription.
+   */
+  async once<Source extends EventSource<Events>>(
+    source: Source,
+    options: OnceOptions = {},
+  ): Promise<EventOf<Events, Source>> {
+    const { type, channel } = this.#find(source)
+    const wait = this.#waits.start<EventOf<Events, Source>>(options, () => {
+      const text = `No event "${type}" came within ${options.timeoutMs} ms.`
+      return new TidingsError('TIMEOUT', text, { context: { channel, type } })
+    })
+    const listening = this.on(source, wait.resolve)
+    listening.catch(wait.reject)
+    try {
+      return await wait.promise
+    } finally {
+      release(listening)
+    }
+  }
+
+  /**
+   * The events of a type as an async iterator; resolves once Redis has confirmed. Leaving the loop, disposing, and
+   * aborting the signal unsubscribe. A reader that is too slow loses what its `buffer` cannot hold, or fails with
+   * `OVERFLOW`, as `overflow` says: the stream's `dropped` counts it and `status()` tells it.
+   */
+  async subscribe<Source extends EventSource<Events>>(
+    source: Source,
+    options: StreamOptions = {},
+  ): Promise<EventStream<EventOf<Events, Source>>> {
+    const place = this.#find(source)
+    return this.#stream<EventOf<Events, Source>>(this.#channel(place.channel), () => place, options)
+  }
+
+  /** {@link subscribe} for all events whose type matches a Redis glob. */
+  async subscribePattern<const Pattern extends string>(
+    pattern: Pattern & UsefulPattern<Events, Pattern>,
+    options: StreamOptions = {},
+  ): Promise<EventStream<MatchingEvents<Events, Pattern>>> {
+    const placeOf = (channel: string) => this.#catalog.received(channel)
+    return this.#stream<MatchingEvents<Events, Pattern>>(this.#pattern(pattern), placeOf, options)
+  }
+
+  /**
+   * What goes on in the background, from this call until the bus is closed. Each reader gets all of it; one that is
+   * a thousand reports behind loses the oldest.
+   */
+  status(): AsyncIterableIterator<BusStatus, undefined> & AsyncDisposable {
+    return this.#reports.read()
+  }
+
+  /**
+   * Asks whoever replies to a type, and resolves to what the first reply says, unchecked. Every responder gets the
+   * request and later replies are dropped, so asking should change nothing.
+   * Rejects with `NO_RESPONDER` at once where nobody listens, `REQUEST_TIMEOUT`, `REPLY_FAILED` with the message of
+   * what the responder threw, `ABORTED`, or `CLOSED`; and as `emit` does.
+   */
+  async request<Source extends EventSource<Events>>(
+    source: Source,
+    ...[data, options = {}]: RequestArguments<InputOf<Events, Source>, RequestOptions>
+  ): Promise<unknown> {
+    const event = this.#find(source)
+    const place = { ...event, channel: requestChannel(this.#namespace, event.channel) }
+    const { timeoutMs = DEFAULT_REQUEST_TIMEOUT_MS, signal } = options
+    return this.#requests.ask(place, { timeoutMs, signal }, async (extra) => this.#sender.send(place, data, extra))
+  }
+
+  /**
+   * Replies to requests of a type with what the handler returns or its promise resolves to, as JSON. Requests
+   * travel on channels of their own; `on` does not see them. Every responder gets every request, so that a reply
+   * should only read. What the handler throws is reported here, and its message is told to who asked.
+   */
+  async reply<Source extends EventSource<Events>>(
+    source: Source,
+    handler: (event: EventOf<Events, Source>) => unknown,
+    options: HandlerOptions = {},
+  ): Promise<Subscription> {
+    assertHandler(handler)
+    const event = this.#find(source)
+    const place = { ...event, channel: requestChannel(this.#namespace, event.channel) }
+    const report = (error: TidingsError) => this.#reports.error(error, options.onError)
+    const responder = new Responder({
+      namespace: this.#namespace,
+      publisher: this.publisher,
+      handler: (request) => handler(request as EventOf<Events, Source>),
+      report,
+    })
+    return this.#listen(this.#channel(place.channel), options, {
+      placeOf: () => place,
+      deliver: (request, _place, message) => responder.answer(request, place, message),
+      failed: (error, message) => responder.refuse(error, message),
+    })
+  }
+
+  /**
+   * Ends every stream, rejects whoever waits with `CLOSED`, sends what was emitted before, and closes what this bus
+   * opened. Takes at most a few seconds also when Redis is away. Idempotent, never rejects.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(): Promise<void> {
+    this.#end()
+    // Responders that are at work may still reply, so the publisher goes last.
+    await Promise.all([settledWithin([this.#sender.idle()]), this.subscriber.close()])
+    await Promise.all([this.publisher.close(), this.#used.owned ? this.#used.connection.close() : undefined])
+    this.#reports.connection({ kind: 'closed' })
+  }
+
+  #end(): void {
+    this.#ended = true
+    this.#waits.rejectAll(closed())
+    for (const end of [...this.#ends]) end()
+    this.#ends.clear()
+  }
+
+  #assertOpen(): void {
+    if (this.#ended) throw closed()
+  }
+
+  #find(source: unknown): EventPlace {
+    this.#assertOpen()
+    return this.#catalog.find(source)
+  }
+
+  #channel(channel: string): Listen {
+    return (receive) => this.subscriber.subscribe(channel, receive)
+  }
+
+  #pattern(pattern: string): Listen {
+    this.#assertOpen()
+    assertPattern(pattern)
+    const full = escapeGlob(this.channelPrefix) + pattern
+    return (receive) => this.subscriber.psubscribe(full, (_pattern, channel, message) => receive(channel, message))
+  }
+
+  async #listen(
+    listen: Listen,
+    { onError }: HandlerOptions,
+    { failed, ...options }: Omit<IntakeOptions, 'failed'> & Partial<IntakeOptions>,
+  ): Promise<Subscription> {
+    assertErrorHandler(onError)
+    const intake = new EventIntake({
+      ...options,
+      failed: (error, message) => {
+        this.#reports.error(error, onError)
+        failed?.(error, message)
+      },
+    })
+    const end = () => intake.close()
+    this.#ends.add(end)
+    const stop = () => {
+      end()
+      this.#ends.delete(end)
+    }
+    try {
+      const place = await listen((channel, message) => intake.receive(channel, message))
+      return subscription(() => {
+        stop()
+        void place.unsubscribe()
+      })
+    } catch (error) {
+      stop()
+      throw error
+    }
+  }
+
+  async #stream<E extends Event>(
+    listen: Listen,
+    placeOf: (channel: string) => EventPlace,
+    { signal, ...options }: StreamOptions,
+  ): Promise<EventStream<E>> {
+    const abort = () => void stream.return()
+    const end = () => stream.end()
+    const stream: EventStream<E> = new EventStream(options, {
+      dropped: ({ channel }) => this.#reports.lost(channel),
+      ended: () => {
+        signal?.removeEventListener('abort', abort)
+        this.#ends.delete(end)
+        release(listening)
+      },
+    })
+    const confirmed = this.#waits.start<unknown>({ signal }, closed)
+    const deliver = (event: Event, { channel }: EventPlace) => stream.push({ event: event as E, channel })
+    const listening = this.#listen(listen, {}, { placeOf, deliver })
+    listening.then(confirmed.resolve, confirmed.reject)
+    this.#ends.add(end)
+    signal?.addEventListener('abort', abort)
+    try {
+      await confirmed.promise
+    } catch (error) {
+      await stream.return()
+      throw error
+    }
+    return stream
+  }
+}
+
+/** Gives a subscription up as soon as it is there. */
+function release(listening: Promise<Subscription>): void {
+  listening.then(
+    (subscription) => subscription.unsubscribe(),
+    () => {},
+  )
+}
+
+function closed(): TidingsError {
+  return new TidingsError('CLOSED', 'This event bus has been closed.')
+}

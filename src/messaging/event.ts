@@ -1,0 +1,82 @@
+import { TidingsError } from '../core/errors.ts'
+import { toJson } from './payload.ts'
+
+/** What happened, when, and its particulars. On the wire it is the JSON of exactly these three, in this order. */
+export interface Event<Type extends string = string, Data = unknown> {
+  readonly type: Type
+  /** When the event was made, by its maker's clock: ISO 8601 with a zone. */
+  readonly timestamp: string
+  readonly data: Data
+}
+
+/** Distinct event types whose JSON is kept; beyond it the cache starts anew. */
+const MAX_CACHED_TYPES = 1024
+const heads = new Map<string, string>()
+
+function headOf(type: string): string {
+  let head = heads.get(type)
+  if (head === undefined) {
+    if (heads.size >= MAX_CACHED_TYPES) heads.clear()
+    head = `{"type":${JSON.stringify(type)},"timestamp":"`
+    heads.set(type, head)
+  }
+  return head
+}
+
+let nowMs = Number.NaN
+let nowText = ''
+
+function timestampNow(): string {
+  const ms = Date.now()
+  if (ms !== nowMs) {
+    nowMs = ms
+    nowText = new Date(ms).toISOString()
+  }
+  return nowText
+}
+
+/**
+ * The JSON of an event of now. `undefined` data is sent as `null`.
+ * @param extra further members for after `data`, as JSON without braces, such as `"id":"1"`
+ * @throws TidingsError `INVALID_MESSAGE` for data that JSON cannot carry.
+ */
+export function encodeEvent(type: string, data: unknown, extra = ''): string {
+  const json = toJson(data === undefined ? null : data)
+  return `${headOf(type)}${timestampNow()}","data":${json}${extra === '' ? '' : `,${extra}`}}`
+}
+
+const ISO_TIME = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(Z|[+-]\d\d(?::?\d\d)?)?$/
+let knownGood = ''
+
+/** The timestamp with a zone: one without is UTC, as Python's `utcnow().isoformat()` writes it. */
+function readTimestamp(timestamp: string): string | undefined {
+  if (timestamp === knownGood) return timestamp
+  const match = ISO_TIME.exec(timestamp)
+  if (match === null) return undefined
+  const zoned = match[1] === undefined ? `${timestamp}Z` : timestamp
+  if (Number.isNaN(Date.parse(zoned))) return undefined
+  if (zoned === timestamp) knownGood = zoned
+  return zoned
+}
+
+function noEvent(channel: string, why: string): TidingsError {
+  return new TidingsError('INVALID_EVENT', `A message on "${channel}" is not an event: ${why}.`, {
+    context: { channel },
+    hint: 'An event is a JSON object with a "type", an ISO "timestamp" and "data".',
+  })
+}
+
+/**
+ * The event in a received message, of which only `type`, `timestamp` and `data` are taken; `data` that is not
+ * there is `null`.
+ * @param value the message, parsed where it was JSON
+ * @throws TidingsError `INVALID_EVENT` where there is no event in it.
+ */
+export function decodeEvent(value: unknown, channel: string): Event {
+  if (typeof value !== 'object' || value === null) throw noEvent(channel, 'it is no JSON object')
+  const { type, timestamp, data = null } = value as { type?: unknown; timestamp?: unknown; data?: unknown }
+  if (typeof type !== 'string' || type === '') throw noEvent(channel, 'it has no type')
+  const time = typeof timestamp === 'string' ? readTimestamp(timestamp) : undefined
+  if (time === undefined) throw noEvent(channel, 'it has no ISO timestamp')
+  return { type, timestamp: time, data }
+}

@@ -1,0 +1,4 @@
+/** What users test with. */
+export type { ConformanceCase } from './conformance-case.ts'
+export type { PubSubCase, PubSubHarness } from './pub-sub-case.ts'
+export { pubSubConformance } from './pub-sub-conformance.ts'

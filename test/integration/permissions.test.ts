@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Publisher, Subscriber } from '../../src/index.ts'
+import { RedisServer } from '../support/redis-server.ts'
+
+let server: RedisServer
+beforeAll(async () => {
+  server = await RedisServer.start()
+  const { admin } = server
+  await admin.acl(
+    'SETUSER',
+    'scripts',
+    'on',
+    '>p',
+    '+eval',
+    '+publish',
+    '+subscribe',
+    '+psubscribe',
+    '+ping',
+    '+info',
+    'resetchannels',
+    '&ok:*',
+  )
+  await admin.acl('SETUSER', 'plain', 'on', '>p', '+publish', '+ping', '+info', '&*')
+})
+afterAll(() => server.stopWithoutLeaks())
+
+const as = (user: string) => `redis://${user}:p@127.0.0.1:${server.port}`
+
+test('a channel that the ACL forbids fails its own message and no other of the same tick', async () => {
+  await using publisher = new Publisher({ redis: as('scripts') })
+  const results = await Promise.allSettled(
+    ['ok:1', 'forbidden', 'ok:2', 'forbidden', 'ok:3'].map((channel) => publisher.publish(channel, 'x')),
+  )
+  expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'rejected', 'fulfilled'])
+  for (const result of results) {
+    if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'NO_PERMISSION', retryable: false })
+  }
+  await expect(publisher.publish('forbidden', 'alone')).rejects.toMatchObject({ code: 'NO_PERMISSION' })
+})
+
+test('a user that may not run scripts publishes all the same, in order', async () => {
+  await using subscriber = new Subscriber({ redis: server.url })
+  await using publisher = new Publisher({ redis: as('plain') })
+  const received: unknown[] = []
+  await subscriber.subscribe('plain', (_c, n) => received.push(n))
+  const counts = await Promise.all(Array.from({ length: 1_000 }, (_, n) => publisher.publish('plain', n)))
+  expect(new Set(counts)).toEqual(new Set([1]))
+  await publisher.publish('plain', 'lone')
+  await expect.poll(() => received.length).toBe(1_001)
+  expect(received).toEqual([...Array.from({ length: 1_000 }, (_, n) => n), 'lone'])
+})
+
+test('a channel that may not be subscribed fails its own call, while others of the same tick succeed', async () => {
+  await using subscriber = new Subscriber({ redis: as('scripts') })
+  const results = await Promise.allSettled([
+    subscriber.subscribe('ok:1', () => {}),
+    subscriber.subscribe('forbidden', () => {}),
+    subscriber.subscribe('ok:2', () => {}),
+    subscriber.psubscribe('ok:*', () => {}),
+    subscriber.psubscribe('*', () => {}),
+  ])
+  expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'fulfilled', 'rejected'])
+  expect((results[1] as PromiseRejectedResult).reason).toMatchObject({ code: 'NO_PERMISSION' })
+})
+
+test('patterns that an ACL names one by one are subscribed one by one where a shared one is refused', async () => {
+  const patterns = Array.from({ length: 40 }, (_, n) => `user:${n}:*`)
+  await server.admin.acl(
+    'SETUSER',
+    'narrow',
+    'on',
+    '>p',
+    '+psubscribe',
+    '+ping',
+    '+info',
+    'resetchannels',
+    ...patterns.map((pattern) => `&${pattern}`),
+  )
+  await using subscriber = new Subscriber({ redis: as('narrow') })
+  await using publisher = new Publisher({ redis: server.url })
+  const received: string[] = []
+  await Promise.all(patterns.map((pattern) => subscriber.psubscribe(pattern, (_p, channel) => received.push(channel))))
+  expect(await publisher.getPatternCount()).toBe(40)
+  for (const n of [0, 17, 39]) expect(await publisher.publish(`user:${n}:x`, 1)).toBe(1)
+  await expect.poll(() => received).toEqual(['user:0:x', 'user:17:x', 'user:39:x'])
+})

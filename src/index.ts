@@ -40,3 +40,7 @@ export {
   type SubscriberOptions,
 } from './messaging/subscriber.ts'
 export type { Subscription } from './messaging/subscription.ts'
+export type { ChannelLabelRule } from './monitor/channel-labels.ts'
+export type { MetricsHandler } from './monitor/metrics-handler.ts'
+export { Monitor, type MonitorOptions, type MonitorSnapshot } from './monitor/monitor.ts'
+export { createMetrics, type Metrics, type MetricsOptions } from './monitor/prometheus.ts'

@@ -2,13 +2,28 @@ import { buffer } from 'node:stream/consumers'
 import { InvalidArgumentError } from 'commander'
 import { UsageError } from './failure.ts'
 
+/** The longest time that a timer of Node can be set to. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
 /** Reads an option's whole number, from 1. */
 export function wholeNumber(text: string): number {
+  return upTo(Number.MAX_SAFE_INTEGER, text)
+}
+
+/** Reads an option's duration in milliseconds, from 1. */
+export function milliseconds(text: string): number {
+  return upTo(MAX_TIMER_MS, text)
+}
+
+/** Reads an option's duration in seconds, from 1. */
+export function seconds(text: string): number {
+  return upTo(Math.floor(MAX_TIMER_MS / 1_000), text)
+}
+
+function upTo(max: number, text: string): number {
   const number = Number(text)
-  if (!/^\d+$/.test(text) || number < 1 || !Number.isSafeInteger(number)) {
-    throw new InvalidArgumentError('It must be a whole number from 1.')
-  }
-  return number
+  if (/^\d+$/.test(text) && number >= 1 && number <= max) return number
+  throw new InvalidArgumentError(`It must be a whole number from 1 to ${max}.`)
 }
 
 /** A message as it was typed, or the whole of stdin, byte for byte, for `-`. */

@@ -74,7 +74,7 @@ export class BusReports {
   #tellLost(): void {
     for (const [channel, count] of this.#lost) {
       if (this.#tell({ kind: 'lost', reason: 'overflow', channel, count })) continue
-      const text = `${count} events on "${channel}" were dropped because a reader was too slow.`
+      const text = `A reader was too slow; events on "${channel}" that were dropped: ${count}.`
       this.#unheard.report(new TidingsError('OVERFLOW', text, { context: { channel, count } }))
     }
     this.#lost.clear()

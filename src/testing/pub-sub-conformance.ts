@@ -6,7 +6,7 @@ import { payloadCases } from './pub-sub-payloads.ts'
 
 /**
  * What every PubSub backend must do while its server is well. Run each case by itself, one after another, and give
- * it at least 30 seconds:
+ * it at least 20 seconds:
  *
  * ```ts
  * for (const { name, run } of pubSubConformance) test(name, () => run({ create: async () => new MyPubSub(…) }))

@@ -70,6 +70,15 @@ describe('the command line as such', () => {
     expect([stdout, code]).toEqual([`${version}\n`, 0])
   })
 
+  it('has each of its commands and options explained in docs/cli.md', () => {
+    const page = readFileSync('docs/cli.md', 'utf8')
+    const { commands, options } = createProgram()
+    for (const command of commands) expect(page).toContain(`| [\`${command.name()}`)
+    for (const { long } of [...options, ...commands.flatMap((command) => command.options)]) {
+      if (long !== '--version') expect(page).toContain(`${long}`)
+    }
+  })
+
   it('shows commands and exit codes in --help', async () => {
     const { stdout, code } = await run(['--help'])
     expect(code).toBe(0)
@@ -93,6 +102,7 @@ describe('the command line as such', () => {
     [['nosuch'], "unknown command 'nosuch'"],
     [['publish', 'a'], "missing required argument 'message'"],
     [['subscribe', 'a', '--count', '0'], 'whole number from 1'],
+    [['demo', '--seconds', '9999999'], 'from 1 to 2147483'],
     [['subscribe', 'a', '--nosuch'], "unknown option '--nosuch'"],
     [['emit', 'a', '{oops'], 'The data is not JSON'],
     [['emit', 'a', '-'], 'The data is not JSON'],
@@ -407,27 +417,35 @@ describe('events', () => {
   })
 
   it('request prints the reply, and ends with 1 where there is none', async () => {
-    await using bus = new EventBus({ redis: server.url })
+    await using bus = new EventBus({ redis: server.url, onError: () => {} })
     await bus.reply('price.quote', ({ data }) => ({ price: 12.5, for: data }))
     await bus.reply('broken', () => {
       throw new Error('out of paper')
     })
     await bus.reply('slow', () => new Promise(() => {}))
-    const reply = { price: 12.5, for: { item: 'tea' } }
     const asked = ['request', 'price.quote', '{"item":"tea"}']
-    expect((await run(asked)).stdout).toBe(`${JSON.stringify(reply)}\n`)
-    expect((await run(asked, { terminal: true })).stdout).toBe(`${JSON.stringify(reply)}\r\n`)
-    expect(lines((await run([...asked, '--json'])).stdout)).toEqual([{ type: 'price.quote', data: reply }])
-    for (const [args, says] of [
-      [['request', 'nosuch'], 'Nobody replies to "nosuch"'],
-      [['request', 'broken'], 'out of paper'],
-      [['request', 'slow', '--timeout-ms', '100'], '100 ms'],
-      [['request', 'price.quote', '--namespace', 'other'], 'Nobody replies'],
-    ] as const) {
-      const { code, stderr } = await run(args)
-      expect([code, stderr]).toEqual([1, expect.stringContaining(says)])
-      expect(stderr).toMatch(/^tidings: [^\n]+\n$/)
-    }
+    const [raw, shown, json] = await Promise.all([
+      run(asked),
+      run(asked, { terminal: true }),
+      run([...asked, '--json']),
+    ])
+    const reply = { price: 12.5, for: { item: 'tea' } }
+    expect(raw.stdout).toBe(`${JSON.stringify(reply)}\n`)
+    expect(shown.stdout).toBe(`${JSON.stringify(reply)}\r\n`)
+    expect(lines(json.stdout)).toEqual([{ type: 'price.quote', data: reply }])
+    const failing = [
+      { args: ['request', 'nosuch'], says: 'Nobody replies to "nosuch"' },
+      { args: ['request', 'broken'], says: 'out of paper' },
+      { args: ['request', 'slow', '--timeout-ms', '100'], says: '100 ms' },
+      { args: ['request', 'price.quote', '--namespace', 'other'], says: 'Nobody replies' },
+    ]
+    await Promise.all(
+      failing.map(async ({ args, says }) => {
+        const { code, stderr } = await run(args)
+        expect([code, stderr]).toEqual([1, expect.stringContaining(says)])
+        expect(stderr).toMatch(/^tidings: [^\n]+\n$/)
+      }),
+    )
   })
 })
 
@@ -436,10 +454,13 @@ describe('looking at Redis', () => {
     const subscriber = server.admin.duplicate()
     await subscriber.subscribe('look"é')
     await subscriber.psubscribe('pattern:*')
+    const asked = [['channels', 'look*'], ['channels', 'none*'], ['numsub', 'look"é', 'none'], ['numpat']]
     for (const terminal of [true, false]) {
-      for (const args of [['channels', 'look*'], ['channels', 'none*'], ['numsub', 'look"é', 'none'], ['numpat']]) {
-        const theirs = await redisCli(['pubsub', ...args], { terminal }).end()
-        const ours = await run(args, { terminal })
+      for (const args of asked) {
+        const [theirs, ours] = await Promise.all([
+          redisCli(['pubsub', ...args], { terminal }).end(),
+          run(args, { terminal }),
+        ])
         // For nothing at all redis-cli gives a pipe an empty line, which a script would take for a channel.
         const expected = !terminal && args[1] === 'none*' ? '' : theirs.stdout
         expect([args, ours.code, ours.stdout]).toEqual([args, 0, expected])
@@ -544,8 +565,12 @@ describe('demo', () => {
 
   it('is coloured on a terminal, unless NO_COLOR is set', async () => {
     const args = ['demo', '--seconds', '1']
-    expect((await runCli(args, { terminal: true })).stdout).toContain('\u001b[1m')
-    expect((await runCli(args, { terminal: true, env: { NO_COLOR: '1' } })).stdout).not.toContain('\u001b')
+    const [coloured, plain] = await Promise.all([
+      runCli(args, { terminal: true }),
+      runCli(args, { terminal: true, env: { NO_COLOR: '1' } }),
+    ])
+    expect(coloured.stdout).toContain('\u001b[1m')
+    expect(plain.stdout).not.toContain('\u001b')
   })
 
   it('is JSON lines with --json', async () => {

@@ -97,7 +97,7 @@ describe('what is no event', () => {
     const handler = () => {
       seen += 1
     }
-    const options = { onError: (error: TidingsError) => errors.push(error) as unknown as undefined }
+    const options = { onError: (error: TidingsError) => errors.push(error) }
     await bus.on('x', handler, options)
     await bus.onPattern('*', handler, options)
     await publisher.publish('events:x', message)

@@ -180,6 +180,8 @@ export class Link {
       // flowing, which the handshake's own deadline counts.
       retryStrategy: (attempt: number) => wait(attempt),
       maxLoadingRetryTime: 1_000,
+      // Sockets are destroyed here. The client's own timer for that would go on after them and hold the process.
+      disconnectTimeout: 1,
       lazyConnect: true,
       enableOfflineQueue: false,
       autoResubscribe: false,

@@ -127,8 +127,9 @@ export class RedisPubSub implements PubSub {
   }
 
   onStatus(listener: StatusListener): () => void {
-    this.#statusListeners.add(listener)
-    return () => this.#statusListeners.delete(listener)
+    const own: StatusListener = (status) => listener(status)
+    this.#statusListeners.add(own)
+    return () => this.#statusListeners.delete(own)
   }
 
   close(deadlineMs: number = CLOSE_DEADLINE_MS): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { wholeNumber } from '../arguments.ts'
+import { seconds } from '../arguments.ts'
 import { reportConnection } from '../connection-report.ts'
 import { createPaint } from '../demo/paint.ts'
 import { CAST, DEMO_PREFIX, playShow } from '../demo/show.ts'
@@ -15,7 +15,7 @@ export function addDemo(program: Command): void {
   program
     .command('demo')
     .description('Show live events: handlers, patterns, a stream, requests, a failing handler. Needs no Redis.')
-    .option('--seconds <n>', 'end by itself after n seconds', wholeNumber)
+    .option('--seconds <n>', 'end by itself after n seconds', seconds)
     .addHelpText(
       'after',
       `

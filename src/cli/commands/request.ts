@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { EventBus } from '../../messaging/event-bus.ts'
-import { readData, wholeNumber } from '../arguments.ts'
+import { milliseconds, readData } from '../arguments.ts'
 import { Json } from '../output.ts'
 import { withSession } from '../session.ts'
 import { prefixOption } from './prefix-option.ts'
@@ -17,7 +17,7 @@ export function addRequest(program: Command): void {
     .description('Ask whoever replies to an event type; prints the first reply as JSON.')
     .argument('<type>', 'the event type that a program replies to, such as price.quote')
     .argument('[data]', 'the data as JSON, or - for JSON from stdin (default: null)')
-    .option('--timeout-ms <n>', 'how long to wait for the reply', wholeNumber, 5_000)
+    .option('--timeout-ms <n>', 'how long to wait for the reply', milliseconds, 5_000)
     .addOption(prefixOption())
     .option('--namespace <name>', "what the names of Tidings' own channels begin with", 'tidings')
     .addHelpText(

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { TidingsError } from '../../core/errors.ts'
 import { Monitor } from '../../monitor/monitor.ts'
-import { wholeNumber } from '../arguments.ts'
+import { milliseconds } from '../arguments.ts'
 import { reportConnection } from '../connection-report.ts'
 import { takeEnding } from '../ending.ts'
 import type { Output } from '../output.ts'
@@ -25,7 +25,7 @@ export function addStats(program: Command): void {
     .description('Show who listens: channels, their subscribers, and the number of patterns.')
     .argument('[pattern]', 'only the channels that match this Redis glob', '*')
     .option('--watch', 'go on showing it, until Ctrl-C')
-    .option('--interval-ms <n>', 'with --watch: how often', wholeNumber, 1_000)
+    .option('--interval-ms <n>', 'with --watch: how often', milliseconds, 1_000)
     .addHelpText(
       'after',
       `

@@ -19,7 +19,7 @@ import {
   type StreamOptions,
 } from './event-bus-options.ts'
 import { EventCatalog, type EventPlace } from './event-catalog.ts'
-import { EventIntake, type IntakeOptions } from './event-intake.ts'
+import { EventListeners, type ListenTo, release } from './event-listeners.ts'
 import type {
   DataArgument,
   EventOf,
@@ -32,17 +32,15 @@ import type {
   UsefulPattern,
 } from './event-map.ts'
 import { EventSender } from './event-sender.ts'
-import { EventStream } from './event-stream.ts'
+import type { EventStream } from './event-stream.ts'
 import { Publisher } from './publisher.ts'
 import { Requests } from './requests.ts'
 import { Responder } from './responder.ts'
 import { Subscriber } from './subscriber.ts'
-import { type Subscription, subscription } from './subscription.ts'
+import type { Subscription } from './subscription.ts'
 import { Waits } from './waits.ts'
 
 const DEFAULT_REQUEST_TIMEOUT_MS = 5_000
-
-type Listen = (receive: (channel: string, message: unknown) => unknown) => Promise<Subscription>
 
 /**
  * Events between programs, over Redis Pub/Sub: live, at most once, in the order in which one bus emitted them. An
@@ -65,7 +63,7 @@ export class EventBus<Events extends object = UntypedEvents> {
   readonly #reports: BusReports
   readonly #waits: Waits = new Waits()
   readonly #requests: Requests
-  readonly #ends = new Set<() => void>()
+  readonly #listeners: EventListeners
   #ended = false
   #closing: Promise<void> | undefined
 
@@ -83,6 +81,7 @@ export class EventBus<Events extends object = UntypedEvents> {
     this.subscriber = new Subscriber(shared)
     this.#sender = new EventSender(this.publisher)
     this.#reports = new BusReports(onError, this.#used.hasLogger ? this.#used.logger : undefined)
+    this.#listeners = new EventListeners(this.subscriber, this.#reports, this.#waits)
     this.#requests = new Requests({
       replyChannel: replyChannel(namespace, randomUUID()),
       subscriber: this.subscriber,
@@ -119,7 +118,7 @@ export class EventBus<Events extends object = UntypedEvents> {
   ): Promise<Subscription> {
     assertHandler(handler)
     const place = this.#find(source)
-    return this.#listen(this.#channel(place.channel), options, {
+    return this.#listeners.listen(channel(place), options, {
       placeOf: () => place,
       deliver: (event) => handler(event as EventOf<Events, Source>),
     })
@@ -135,7 +134,7 @@ export class EventBus<Events extends object = UntypedEvents> {
     options: HandlerOptions = {},
   ): Promise<Subscription> {
     assertHandler(handler)
-    return this.#listen(this.#pattern(pattern), options, {
+    return this.#listeners.listen(this.#pattern(pattern), options, {
       placeOf: (channel) => this.#catalog.received(channel),
       deliver: (event, { type }) => (handler as (type: string, event: Event) => unknown)(type, event),
     })
@@ -173,7 +172,7 @@ export class EventBus<Events extends object = UntypedEvents> {
     options: StreamOptions = {},
   ): Promise<EventStream<EventOf<Events, Source>>> {
     const place = this.#find(source)
-    return this.#stream<EventOf<Events, Source>>(this.#channel(place.channel), () => place, options)
+    return this.#listeners.stream<EventOf<Events, Source>>(channel(place), () => place, options)
   }
 
   /** {@link subscribe} for all events whose type matches a Redis glob. */
@@ -182,7 +181,7 @@ export class EventBus<Events extends object = UntypedEvents> {
     options: StreamOptions = {},
   ): Promise<EventStream<MatchingEvents<Events, Pattern>>> {
     const placeOf = (channel: string) => this.#catalog.received(channel)
-    return this.#stream<MatchingEvents<Events, Pattern>>(this.#pattern(pattern), placeOf, options)
+    return this.#listeners.stream<MatchingEvents<Events, Pattern>>(this.#pattern(pattern), placeOf, options)
   }
 
   /**
@@ -203,8 +202,7 @@ export class EventBus<Events extends object = UntypedEvents> {
     source: Source,
     ...[data, options = {}]: RequestArguments<InputOf<Events, Source>, RequestOptions>
   ): Promise<unknown> {
-    const event = this.#find(source)
-    const place = { ...event, channel: requestChannel(this.#namespace, event.channel) }
+    const place = this.#findRequest(source)
     const { timeoutMs = DEFAULT_REQUEST_TIMEOUT_MS, signal } = options
     return this.#requests.ask(place, { timeoutMs, signal }, async (extra) => this.#sender.send(place, data, extra))
   }
@@ -220,8 +218,7 @@ export class EventBus<Events extends object = UntypedEvents> {
     options: HandlerOptions = {},
   ): Promise<Subscription> {
     assertHandler(handler)
-    const event = this.#find(source)
-    const place = { ...event, channel: requestChannel(this.#namespace, event.channel) }
+    const place = this.#findRequest(source)
     const report = (error: TidingsError) => this.#reports.error(error, options.onError)
     const responder = new Responder({
       namespace: this.#namespace,
@@ -229,7 +226,7 @@ export class EventBus<Events extends object = UntypedEvents> {
       handler: (request) => handler(request as EventOf<Events, Source>),
       report,
     })
-    return this.#listen(this.#channel(place.channel), options, {
+    return this.#listeners.listen(channel(place), options, {
       placeOf: () => place,
       deliver: (request, _place, message) => responder.answer(request, place, message),
       failed: (error, message) => responder.refuse(error, message),
@@ -260,8 +257,7 @@ export class EventBus<Events extends object = UntypedEvents> {
   #end(): void {
     this.#ended = true
     this.#waits.rejectAll(closed())
-    for (const end of [...this.#ends]) end()
-    this.#ends.clear()
+    this.#listeners.end()
   }
 
   #assertOpen(): void {
@@ -273,85 +269,21 @@ export class EventBus<Events extends object = UntypedEvents> {
     return this.#catalog.find(source)
   }
 
-  #channel(channel: string): Listen {
-    return (receive) => this.subscriber.subscribe(channel, receive)
+  /** Where requests of a type travel. */
+  #findRequest(source: unknown): EventPlace {
+    const place = this.#find(source)
+    return { ...place, channel: requestChannel(this.#namespace, place.channel) }
   }
 
-  #pattern(pattern: string): Listen {
+  #pattern(pattern: string): ListenTo {
     this.#assertOpen()
     assertPattern(pattern)
-    const full = escapeGlob(this.channelPrefix) + pattern
-    return (receive) => this.subscriber.psubscribe(full, (_pattern, channel, message) => receive(channel, message))
-  }
-
-  async #listen(
-    listen: Listen,
-    { onError }: HandlerOptions,
-    { failed, ...options }: Omit<IntakeOptions, 'failed'> & Partial<IntakeOptions>,
-  ): Promise<Subscription> {
-    assertErrorHandler(onError)
-    const intake = new EventIntake({
-      ...options,
-      failed: (error, message) => {
-        this.#reports.error(error, onError)
-        failed?.(error, message)
-      },
-    })
-    const end = () => intake.close()
-    this.#ends.add(end)
-    const stop = () => {
-      end()
-      this.#ends.delete(end)
-    }
-    try {
-      const place = await listen((channel, message) => intake.receive(channel, message))
-      return subscription(() => {
-        stop()
-        void place.unsubscribe()
-      })
-    } catch (error) {
-      stop()
-      throw error
-    }
-  }
-
-  async #stream<E extends Event>(
-    listen: Listen,
-    placeOf: (channel: string) => EventPlace,
-    { signal, ...options }: StreamOptions,
-  ): Promise<EventStream<E>> {
-    const abort = () => void stream.return()
-    const end = () => stream.end()
-    const stream: EventStream<E> = new EventStream(options, {
-      dropped: ({ channel }) => this.#reports.lost(channel),
-      ended: () => {
-        signal?.removeEventListener('abort', abort)
-        this.#ends.delete(end)
-        release(listening)
-      },
-    })
-    const confirmed = this.#waits.start<unknown>({ signal }, closed)
-    const deliver = (event: Event, { channel }: EventPlace) => stream.push({ event: event as E, channel })
-    const listening = this.#listen(listen, {}, { placeOf, deliver })
-    listening.then(confirmed.resolve, confirmed.reject)
-    this.#ends.add(end)
-    signal?.addEventListener('abort', abort)
-    try {
-      await confirmed.promise
-    } catch (error) {
-      await stream.return()
-      throw error
-    }
-    return stream
+    return { kind: 'pattern', name: escapeGlob(this.channelPrefix) + pattern }
   }
 }
 
-/** Gives a subscription up as soon as it is there. */
-function release(listening: Promise<Subscription>): void {
-  listening.then(
-    (subscription) => subscription.unsubscribe(),
-    () => {},
-  )
+function channel({ channel: name }: EventPlace): ListenTo {
+  return { kind: 'channel', name }
 }
 
 function closed(): TidingsError {

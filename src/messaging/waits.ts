@@ -15,16 +15,21 @@ export interface Wait<T> {
   reject(error: unknown): void
 }
 
-/** @throws TidingsError `ABORTED`, with the signal's reason as cause, if the signal is aborted. */
-export function assertNotAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new TidingsError('ABORTED', 'The call was aborted.', { cause: signal.reason })
-}
-
-/** @throws TidingsError `INVALID_OPTION` */
-export function assertTimeout(timeoutMs: number | undefined): void {
+function assertTimeout(timeoutMs: number | undefined): void {
   if (timeoutMs === undefined) return
   if (typeof timeoutMs === 'number' && timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS) return
   throw new TidingsError('INVALID_OPTION', `timeoutMs must be a number above 0 and at most ${MAX_TIMEOUT_MS}.`)
+}
+
+function assertSignal(signal: AbortSignal | undefined): void {
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new TidingsError('INVALID_OPTION', 'signal must be an AbortSignal.')
+  }
+  if (signal?.aborted) throw aborted(signal)
+}
+
+function aborted(signal: AbortSignal | undefined): TidingsError {
+  return new TidingsError('ABORTED', 'The call was aborted.', { cause: signal?.reason })
 }
 
 /** All that a bus's callers are waiting for, so that closing can end every wait. */
@@ -32,13 +37,13 @@ export class Waits {
   readonly #open = new Set<(error: unknown) => void>()
 
   /**
-   * A wait that ends with what it is resolved to, with `ABORTED`, with `late()` after `timeoutMs`, or with
-   * {@link rejectAll}, whichever comes first. Whatever ends it leaves neither timer nor abort listener.
+   * A wait that ends with what it is resolved to, with `ABORTED` (the signal's reason is the cause), with `late()`
+   * after `timeoutMs`, or with {@link rejectAll}, whichever comes first. Whatever ends it leaves neither timer nor abort listener.
    * @throws TidingsError `ABORTED`, `INVALID_OPTION`
    */
-  start<T>({ signal, timeoutMs }: WaitOptions, late: () => TidingsError): Wait<T> {
+  start<T>({ signal, timeoutMs }: WaitOptions, late?: () => TidingsError): Wait<T> {
     assertTimeout(timeoutMs)
-    assertNotAborted(signal)
+    assertSignal(signal)
     const ends: { resolve(value: T): void; reject(error: unknown): void }[] = []
     const promise = new Promise<T>((resolve, reject) => {
       ends.push({ resolve, reject })
@@ -46,11 +51,11 @@ export class Waits {
     // Its owner may be looking elsewhere for a moment; it will see the rejection when it comes back.
     promise.catch(() => {})
     const { resolve, reject } = ends[0]!
-    const aborted = () => wait.reject(new TidingsError('ABORTED', 'The call was aborted.', { cause: signal?.reason }))
-    const timer = timeoutMs === undefined ? undefined : setTimeout(() => wait.reject(late()), timeoutMs)
+    const abort = () => wait.reject(aborted(signal))
+    const timer = timeoutMs === undefined ? undefined : setTimeout(() => wait.reject(late?.()), timeoutMs)
     const clear = () => {
       clearTimeout(timer)
-      signal?.removeEventListener('abort', aborted)
+      signal?.removeEventListener('abort', abort)
       this.#open.delete(wait.reject)
     }
     const wait: Wait<T> = {
@@ -64,7 +69,7 @@ export class Waits {
         reject(error)
       },
     }
-    signal?.addEventListener('abort', aborted)
+    signal?.addEventListener('abort', abort)
     this.#open.add(wait.reject)
     return wait
   }

@@ -422,7 +422,7 @@ describe('events', () => {
     await bus.reply('broken', () => {
       throw new Error('out of paper')
     })
-    await bus.reply('slow', () => new Promise(() => {}))
+    await bus.reply('slow', () => delay(500))
     const asked = ['request', 'price.quote', '{"item":"tea"}']
     const [raw, shown, json] = await Promise.all([
       run(asked),

@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { Publisher, Subscriber } from '../../src/index.ts'
+import { EventBus, Monitor, Publisher, Subscriber } from '../../src/index.ts'
 import { RedisServer } from '../support/redis-server.ts'
 
 let server: RedisServer
@@ -83,4 +84,30 @@ test('patterns that an ACL names one by one are subscribed one by one where a sh
   expect(await publisher.getPatternCount()).toBe(40)
   for (const n of [0, 17, 39]) expect(await publisher.publish(`user:${n}:x`, 1)).toBe(1)
   await expect.poll(() => received).toEqual(['user:0:x', 'user:17:x', 'user:39:x'])
+})
+
+test('the user that docs/connections.md describes may do what Tidings does, and no more', async () => {
+  const page = readFileSync(new URL('../../docs/connections.md', import.meta.url), 'utf8')
+  const [, line = ''] = /```\nACL ([^`]+)```/.exec(page) ?? []
+  await server.admin.call('ACL', line.replaceAll('\\\n', ' ').trim().split(/\s+/))
+  const redis = `redis://tidings:password@127.0.0.1:${server.port}`
+  await using bus = new EventBus({
+    redis: { host: '127.0.0.1', port: server.port, username: 'tidings', password: 'password', connectionName: 'acl' },
+  })
+  await using monitor = new Monitor({ redis })
+  const received: unknown[] = []
+  await bus.on('order.created', (event) => received.push(event.data))
+  await bus.onPattern('*', (type) => received.push(type))
+  await bus.reply('sum', () => 42)
+  expect(await Promise.all([bus.emit('order.created', 1), bus.emit('order.created', 2)])).toEqual([2, 2])
+  expect(await bus.request('sum', {})).toBe(42)
+  expect(await monitor.snapshot()).toMatchObject({ patterns: 1 })
+  await expect.poll(() => received.toSorted()).toEqual([1, 2, 'order.created', 'order.created'])
+
+  await using publisher = new Publisher({ redis })
+  await expect(publisher.publish('elsewhere', 'x')).rejects.toMatchObject({ code: 'NO_PERMISSION' })
+  for (const command of ['FLUSHALL', 'CONFIG GET a', 'KEYS a', 'SCAN 0', 'GET a', 'SET a b']) {
+    const verdict = await server.admin.call('ACL', 'DRYRUN', 'tidings', ...command.split(' '))
+    expect(String(verdict), command).toMatch(/no permissions/)
+  }
 })

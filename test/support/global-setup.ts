@@ -18,6 +18,7 @@ export default function setup(): void {
   const major = Number(/v=(\d+)/.exec(spawnSync(server, ['--version'], { encoding: 'utf8' }).stdout)?.[1])
   if (!(major >= 7)) throw new Error(`The tests need redis-server 7 or newer; ${server} is ${major}.`)
   if (!works('redis-cli', ['--version'])) installDebian(['redis-tools'], 'The tests need redis-cli.')
+  if (!works('openssl', ['version'])) installDebian(['openssl'], 'The tests make TLS certificates with openssl.')
   if (!works(PYTHON, ['-c', 'import redis'])) {
     installDebian(['python3', 'python3-redis'], 'The tests talk to Python programs that use redis-py.')
   }

@@ -3,9 +3,14 @@ import { END, Tally } from '../payload.mjs'
 
 export const CHANNEL = 'bench:receive'
 
+/** How many channels the messages are spread over, whatever the number of patterns: the traffic stays the same. */
+const CHANNELS = 8_192
+
 /** The channel of message `index`, and so the one pattern that it matches. @param {number} index @param {number} patterns */
 export function channelOf(index, patterns) {
-  return patterns === 0 ? CHANNEL : `bench:${index % patterns}:order`
+  if (patterns === 0) return CHANNEL
+  const channel = index % CHANNELS
+  return `bench:${channel % patterns}:order${Math.floor(channel / patterns)}`
 }
 
 /**

@@ -6,6 +6,7 @@ import type { Listener, SubscriptionKind } from './pub-sub.ts'
 export interface Place {
   readonly kind: SubscriptionKind
   readonly name: string
+  readonly row: Row
   /** Nobody listened to this name when the place was taken. */
   readonly first: boolean
 }
@@ -13,11 +14,14 @@ export interface Place {
 interface TakenPlace extends Place {
   readonly listener: Listener
   readonly order: number
+  gone: boolean
 }
 
-interface Row {
+/** Everybody who listens to one name. */
+export interface Row {
   readonly name: string
-  readonly places: Set<TakenPlace>
+  /** In the order of adding. Grows at its end, and is replaced when a place goes. */
+  places: TakenPlace[]
 }
 
 /**
@@ -36,21 +40,21 @@ export class ListenerTable {
     const rows = this.#rows[kind]
     const key = toByteString(name)
     const known = rows.get(key)
-    const row = known ?? { name, places: new Set() }
+    const row = known ?? { name, places: [] }
     if (known === undefined) rows.set(key, row)
     this.#lastOrder += 1
-    const place = { kind, name, listener, first: known === undefined, order: this.#lastOrder }
-    row.places.add(place)
+    const place = { kind, name, listener, row, first: known === undefined, order: this.#lastOrder, gone: false }
+    row.places.push(place)
     return place
   }
 
   /** Tells whether this was the name's last place. False too for a place that is gone already. */
   remove(place: Place): boolean {
-    const rows = this.#rows[place.kind]
-    const key = toByteString(place.name)
-    const row = rows.get(key)
-    if (!row?.places.delete(place as TakenPlace) || row.places.size > 0) return false
-    return rows.delete(key)
+    const taken = place as TakenPlace
+    if (taken.gone) return false
+    taken.gone = true
+    taken.row.places = taken.row.places.filter((other) => other !== taken)
+    return taken.row.places.length === 0 && this.#rows[place.kind].delete(toByteString(place.name))
   }
 
   has(kind: SubscriptionKind, name: string): boolean {
@@ -65,39 +69,35 @@ export class ListenerTable {
   /** Removes every place, also from under a message that is just being handed round. */
   clear(): void {
     for (const rows of Object.values(this.#rows)) {
-      for (const row of rows.values()) row.places.clear()
+      for (const { places } of rows.values()) for (const place of places) place.gone = true
       rows.clear()
     }
   }
 
   /** Hands a message to the listeners of its channel. Names are byte strings. */
-  dispatchChannel(channel: string, payload: Uint8Array): void {
+  dispatchChannel(channel: string, payload: Buffer): void {
     const row = this.#rows.channel.get(channel)
     if (row !== undefined) this.#hand(row, new Message(row.name, payload))
   }
 
   /** Hands a message that came by a pattern to that pattern's listeners. Names are byte strings. */
-  dispatchPattern(pattern: string, channel: string, payload: Uint8Array): void {
+  dispatchPattern(pattern: string, channel: string, payload: Buffer): void {
     const row = this.#rows.pattern.get(pattern)
     if (row !== undefined) this.#hand(row, new Message(fromByteString(channel), payload))
   }
 
-  /** The same for a message that several patterns matched: they share it. */
-  dispatchPatterns(patterns: readonly string[], channel: string, payload: Uint8Array): void {
-    if (patterns.length === 0) return
+  /** Hands a message to the listeners of several names: they share it. The channel is a byte string. */
+  dispatchRows(rows: readonly Row[], channel: string, payload: Buffer): void {
+    if (rows.length === 0) return
     const message = new Message(fromByteString(channel), payload)
     const newest = this.#lastOrder
-    for (const pattern of patterns) {
-      const row = this.#rows.pattern.get(pattern)
-      if (row !== undefined) this.#hand(row, message, newest)
-    }
+    for (const row of rows) this.#hand(row, message, newest)
   }
 
-  /** A set is walked in the order of adding, does not visit what was deleted, but would visit what is added. */
-  #hand(row: Row, message: Message, newest: number = this.#lastOrder): void {
-    for (const place of row.places) {
+  #hand({ places }: Row, message: Message, newest: number = this.#lastOrder): void {
+    for (const place of places) {
       if (place.order > newest) break
-      place.listener(message)
+      if (!place.gone) place.listener(message)
     }
   }
 }

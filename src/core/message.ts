@@ -7,22 +7,19 @@ export type MessageFormat = 'json' | 'text' | 'bytes'
  */
 export class Message {
   readonly channel: string
-  readonly bytes: Uint8Array
+  readonly bytes: Buffer
   #text: string | undefined
   #value: unknown
   #parsed = false
 
-  constructor(channel: string, bytes: Uint8Array) {
+  constructor(channel: string, bytes: Buffer) {
     this.channel = channel
     this.bytes = bytes
   }
 
   /** The payload as UTF-8 text; bytes that are not UTF-8 show as U+FFFD. */
   get text(): string {
-    if (this.#text === undefined) {
-      const { buffer, byteOffset, byteLength } = this.bytes
-      this.#text = Buffer.from(buffer, byteOffset, byteLength).toString()
-    }
+    this.#text ??= this.bytes.toString()
     return this.#text
   }
 

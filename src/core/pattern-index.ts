@@ -1,23 +1,26 @@
 import { compileGlob, type Glob } from './glob.ts'
 
+/** A group of more patterns than this is divided by how they end. Fewer are tried one by one faster. */
+const SMALL_GROUP = 4
+
 interface Entry<T> {
   readonly glob: Glob
   readonly order: number
   value: T
 }
 
-/** Values by a string key, in one map for each length that a key has. */
-type ByLength<V> = Map<number, Map<string, V>>
-
 /**
- * Values by pattern, and the quick answer to which patterns match a name. They are looked up by the literal bytes
- * they start with, then by those they end with, one look-up for each length that occurs. So the cost follows the
- * patterns that have both in common with the name, not those that there are: 8,192 of `user:<n>:*`, `*:evt<n>` or
- * `user:*:evt<n>` cost what 8 do.
+ * Values by pattern, and the quick answer to which patterns match a name. Patterns are found by the literal bytes
+ * they start with and, where many share these, by those they end with: one look-up for each length that occurs. So
+ * the cost follows the patterns that have both in common with the name, not those that there are: 8,192 of
+ * `user:<n>:*`, `*:evt<n>` or `user:*:evt<n>` cost what 8 do.
+ *
+ * Look-ups go by a hash of the bytes, which makes no strings; what is found is then matched as a whole, so two
+ * starts with one hash do no harm.
  */
 export class PatternIndex<T> implements Iterable<[pattern: string, value: T]> {
   readonly #entries = new Map<string, Entry<T>>()
-  readonly #byPrefix: ByLength<ByLength<Set<Entry<T>>>> = new Map()
+  readonly #groups = new Affixes<Group<T>>()
   #lastOrder = 0
 
   get size(): number {
@@ -38,8 +41,8 @@ export class PatternIndex<T> implements Iterable<[pattern: string, value: T]> {
     this.#lastOrder += 1
     const entry = { glob: compileGlob(pattern), order: this.#lastOrder, value }
     this.#entries.set(pattern, entry)
-    const bySuffix = getOrSet(this.#byPrefix, entry.glob.prefix, () => new Map())
-    getOrSet(bySuffix, entry.glob.suffix, () => new Set()).add(entry)
+    const { prefix } = entry.glob
+    this.#groups.take(prefix.length, hash(prefix, 0, prefix.length), () => new Group()).add(entry)
   }
 
   /** Tells whether the pattern was there. */
@@ -47,28 +50,19 @@ export class PatternIndex<T> implements Iterable<[pattern: string, value: T]> {
     const entry = this.#entries.get(pattern)
     if (entry === undefined) return false
     this.#entries.delete(pattern)
-    const { prefix, suffix } = entry.glob
-    const bySuffix = get(this.#byPrefix, prefix)!
-    const entries = get(bySuffix, suffix)!
-    entries.delete(entry)
-    if (entries.size === 0) remove(bySuffix, suffix)
-    if (bySuffix.size === 0) remove(this.#byPrefix, prefix)
+    const { prefix } = entry.glob
+    const key = hash(prefix, 0, prefix.length)
+    const group = this.#groups.get(key)!
+    group.delete(entry)
+    this.#groups.release(prefix.length, key, group.size === 0)
     return true
   }
 
   /** The values of the patterns that match a byte string, in the order in which the patterns were added. */
   match(bytes: string): T[] {
     const found: Entry<T>[] = []
-    // What is longer than the name is not found: the slice is shorter than every key of its map.
-    for (const [prefixLength, prefixes] of this.#byPrefix) {
-      const bySuffix = prefixes.get(bytes.slice(0, prefixLength))
-      if (bySuffix === undefined) continue
-      for (const [suffixLength, suffixes] of bySuffix) {
-        for (const entry of suffixes.get(bytes.slice(bytes.length - suffixLength)) ?? []) {
-          const { simple, minLength } = entry.glob
-          if (simple ? bytes.length >= minLength : entry.glob.matches(bytes)) found.push(entry)
-        }
-      }
+    for (const length of this.#groups.lengths) {
+      if (length <= bytes.length) this.#groups.get(hash(bytes, 0, length))?.match(bytes, found)
     }
     if (found.length > 1) found.sort((one, other) => one.order - other.order)
     return found.map((entry) => entry.value)
@@ -79,20 +73,97 @@ export class PatternIndex<T> implements Iterable<[pattern: string, value: T]> {
   }
 }
 
-function get<V>(map: ByLength<V>, key: string): V | undefined {
-  return map.get(key.length)?.get(key)
+/** Patterns that start with the same literal bytes. */
+class Group<T> {
+  readonly #entries = new Set<Entry<T>>()
+  /** The only one, which most groups have. */
+  #single: Entry<T> | undefined
+  #bySuffix: Affixes<Set<Entry<T>>> | undefined
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  add(entry: Entry<T>): void {
+    this.#entries.add(entry)
+    this.#single = this.#entries.size === 1 ? entry : undefined
+    if (this.#bySuffix !== undefined) addBySuffix(this.#bySuffix, entry)
+    else if (this.#entries.size > SMALL_GROUP) {
+      this.#bySuffix = new Affixes()
+      for (const each of this.#entries) addBySuffix(this.#bySuffix, each)
+    }
+  }
+
+  delete(entry: Entry<T>): void {
+    this.#entries.delete(entry)
+    this.#single = this.#entries.size === 1 ? [...this.#entries][0] : undefined
+    if (this.#bySuffix === undefined) return
+    const { suffix } = entry.glob
+    const key = hash(suffix, 0, suffix.length)
+    const entries = this.#bySuffix.get(key)!
+    entries.delete(entry)
+    this.#bySuffix.release(suffix.length, key, entries.size === 0)
+  }
+
+  match(bytes: string, found: Entry<T>[]): void {
+    if (this.#single !== undefined) {
+      if (this.#single.glob.matches(bytes)) found.push(this.#single)
+    } else if (this.#bySuffix === undefined) {
+      addMatching(this.#entries, bytes, found)
+    } else {
+      for (const length of this.#bySuffix.lengths) {
+        const entries =
+          length <= bytes.length ? this.#bySuffix.get(hash(bytes, bytes.length - length, bytes.length)) : undefined
+        if (entries !== undefined) addMatching(entries, bytes, found)
+      }
+    }
+  }
 }
 
-function getOrSet<V extends object>(map: ByLength<V>, key: string, create: () => V): V {
-  const sameLength = map.get(key.length) ?? new Map<string, V>()
-  map.set(key.length, sameLength)
-  const value = sameLength.get(key) ?? create()
-  sameLength.set(key, value)
-  return value
+function addBySuffix<T>(bySuffix: Affixes<Set<Entry<T>>>, entry: Entry<T>): void {
+  const { suffix } = entry.glob
+  bySuffix.take(suffix.length, hash(suffix, 0, suffix.length), () => new Set()).add(entry)
 }
 
-function remove<V>(map: ByLength<V>, key: string): void {
-  const sameLength = map.get(key.length)
-  sameLength?.delete(key)
-  if (sameLength?.size === 0) map.delete(key.length)
+function addMatching<T>(entries: Iterable<Entry<T>>, bytes: string, found: Entry<T>[]): void {
+  for (const entry of entries) if (entry.glob.matches(bytes)) found.push(entry)
+}
+
+/** Values by the hash of a start or an end, and the lengths that these have. */
+class Affixes<V> {
+  readonly lengths: number[] = []
+  readonly #uses = new Map<number, number>()
+  readonly #values = new Map<number, V>()
+
+  get(key: number): V | undefined {
+    return this.#values.get(key)
+  }
+
+  /** The value of a key, made where there is none. Each call is one use of the length. */
+  take(length: number, key: number, create: () => V): V {
+    const uses = this.#uses.get(length) ?? 0
+    if (uses === 0) this.lengths.push(length)
+    this.#uses.set(length, uses + 1)
+    const value = this.#values.get(key) ?? create()
+    this.#values.set(key, value)
+    return value
+  }
+
+  /** Ends one use of the length, and forgets the value too if it is empty. */
+  release(length: number, key: number, empty: boolean): void {
+    const uses = this.#uses.get(length)! - 1
+    if (uses > 0) this.#uses.set(length, uses)
+    else {
+      this.#uses.delete(length)
+      this.lengths.splice(this.lengths.indexOf(length), 1)
+    }
+    if (empty) this.#values.delete(key)
+  }
+}
+
+/** A hash of part of a byte string, of its length too. Within 30 bits, so that it stays a small integer in V8. */
+function hash(bytes: string, start: number, end: number): number {
+  let value = end - start
+  for (let at = start; at < end; at += 1) value = (Math.imul(value, 31) + bytes.charCodeAt(at)) | 0
+  return value & 0x3fffffff
 }

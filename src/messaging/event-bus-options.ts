@@ -4,7 +4,6 @@ import { DEFAULT_NAMESPACE } from '../core/keys.ts'
 import type { BufferOptions } from './buffered-stream.ts'
 import type { ErrorHandler } from './bus-reports.ts'
 import type { SchemasOnly, UntypedEvents } from './event-map.ts'
-import type { WaitOptions } from './waits.ts'
 
 export type EventBusOptions<Events extends object = UntypedEvents> = ConnectionOptions & {
   /**
@@ -30,7 +29,7 @@ export interface HandlerOptions {
   readonly onError?: ErrorHandler | undefined
 }
 
-export interface OnceOptions extends WaitOptions {
+export interface OnceOptions {
   /** Rejects with `ABORTED`. */
   readonly signal?: AbortSignal | undefined
   /** Milliseconds until it rejects with `TIMEOUT`. Default: none. */
@@ -42,7 +41,7 @@ export interface StreamOptions extends BufferOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-export interface RequestOptions extends WaitOptions {
+export interface RequestOptions {
   /** Rejects with `ABORTED`. */
   readonly signal?: AbortSignal | undefined
   /** Milliseconds until it rejects with `REQUEST_TIMEOUT`. Default 5,000. */

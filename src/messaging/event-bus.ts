@@ -76,11 +76,12 @@ export class EventBus<Events extends object = UntypedEvents> {
     this.#namespace = namespace
     this.#catalog = new EventCatalog(channelPrefix, events)
     this.#used = useConnection(options, OWN_OPTIONS, 'EventBus')
-    const shared = { redis: this.#used.connection, logger: this.#used.logger }
+    const logger = this.#used.hasLogger ? this.#used.logger : undefined
+    const shared = { redis: this.#used.connection, ...(logger && { logger }) }
     this.publisher = new Publisher(maxBytes === undefined ? shared : { ...shared, maxBytes })
     this.subscriber = new Subscriber(shared)
     this.#sender = new EventSender(this.publisher)
-    this.#reports = new BusReports(onError, this.#used.hasLogger ? this.#used.logger : undefined)
+    this.#reports = new BusReports(onError, logger)
     this.#listeners = new EventListeners(this.subscriber, this.#reports, this.#waits)
     this.#requests = new Requests({
       replyChannel: replyChannel(namespace, randomUUID()),
@@ -88,8 +89,10 @@ export class EventBus<Events extends object = UntypedEvents> {
       waits: this.#waits,
       invalid: (error) => this.#reports.error(error),
     })
-    // Of what else is an error there, `status` tells.
-    this.subscriber.on('error', (error) => error.code === 'HANDLER_FAILED' && this.#reports.handlerFailed(error))
+    // The other errors there are the connection's, which `status` tells as well.
+    this.subscriber.on('error', (error) => {
+      if (error.code === 'HANDLER_FAILED') this.#reports.handlerFailed(error)
+    })
     this.subscriber.on('status', (status) => {
       if (status.kind === 'closed') this.#end()
       this.#reports.connection(status)
@@ -110,7 +113,10 @@ export class EventBus<Events extends object = UntypedEvents> {
     return this.#sender.send(this.#catalog.find(source), data)
   }
 
-  /** Calls the handler for each event of a type. Resolves once Redis has confirmed. */
+  /**
+   * Calls the handler for each event of a type. Resolves once Redis has confirmed: what is emitted from then on
+   * arrives while the connection lives. Handlers without a schema share the event's data: do not change it.
+   */
   async on<Source extends EventSource<Events>>(
     source: Source,
     handler: (event: EventOf<Events, Source>) => unknown,
@@ -146,12 +152,13 @@ export class EventBus<Events extends object = UntypedEvents> {
    */
   async once<Source extends EventSource<Events>>(
     source: Source,
-    options: OnceOptions = {},
+    { signal, timeoutMs }: OnceOptions = {},
   ): Promise<EventOf<Events, Source>> {
     const { type, channel } = this.#find(source)
-    const wait = this.#waits.start<EventOf<Events, Source>>(options, () => {
-      const text = `No event "${type}" came within ${options.timeoutMs} ms.`
-      return new TidingsError('TIMEOUT', text, { context: { channel, type } })
+    const wait = this.#waits.start<EventOf<Events, Source>>(signal, {
+      ms: timeoutMs,
+      error: () =>
+        new TidingsError('TIMEOUT', `No event "${type}" came within ${timeoutMs} ms.`, { context: { channel, type } }),
     })
     const listening = this.on(source, wait.resolve)
     listening.catch(wait.reject)
@@ -204,7 +211,7 @@ export class EventBus<Events extends object = UntypedEvents> {
   ): Promise<unknown> {
     const place = this.#findRequest(source)
     const { timeoutMs = DEFAULT_REQUEST_TIMEOUT_MS, signal } = options
-    return this.#requests.ask(place, { timeoutMs, signal }, async (extra) => this.#sender.send(place, data, extra))
+    return this.#requests.ask(place, signal, timeoutMs, async (extra) => this.#sender.send(place, data, extra))
   }
 
   /**

@@ -81,7 +81,7 @@ export class EventListeners {
         release(listening)
       },
     })
-    const confirmed = this.#waits.start<unknown>({ signal })
+    const confirmed = this.#waits.start<unknown>(signal)
     const deliver = (event: Event, { channel }: EventPlace) => stream.push({ event: event as E, channel })
     const listening = this.listen(to, {}, { placeOf, deliver })
     listening.then(confirmed.resolve, confirmed.reject)

@@ -2,7 +2,7 @@ import { TidingsError } from '../core/errors.ts'
 import type { EventPlace } from './event-catalog.ts'
 import type { Subscriber } from './subscriber.ts'
 import type { Subscription } from './subscription.ts'
-import type { Wait, WaitOptions, Waits } from './waits.ts'
+import type { Wait, Waits } from './waits.ts'
 
 interface ReplyMessage {
   readonly id: string
@@ -46,14 +46,21 @@ export class Requests {
    * Sends one request and resolves to the data of its first reply.
    * @param send publishes the request with these further JSON members, and resolves to its receivers
    */
-  async ask(place: EventPlace, options: WaitOptions, send: (extra: string) => Promise<number>): Promise<unknown> {
+  async ask(
+    place: EventPlace,
+    signal: AbortSignal | undefined,
+    timeoutMs: number,
+    send: (extra: string) => Promise<number>,
+  ): Promise<unknown> {
     const { type, channel } = place
-    const late = () =>
-      new TidingsError('REQUEST_TIMEOUT', `No reply to "${type}" came within ${options.timeoutMs} ms.`, {
-        context: { channel, type },
-        hint: 'A responder may have acted on it all the same.',
-      })
-    const wait = this.#options.waits.start<unknown>(options, late)
+    const wait = this.#options.waits.start<unknown>(signal, {
+      ms: timeoutMs,
+      error: () =>
+        new TidingsError('REQUEST_TIMEOUT', `No reply to "${type}" came within ${timeoutMs} ms.`, {
+          context: { channel, type },
+          hint: 'A responder may have acted on it all the same.',
+        }),
+    })
     const id = String(++this.#count)
     this.#asked.set(id, { wait, type })
     this.#send(id, place, send).catch(wait.reject)

@@ -25,8 +25,8 @@ export class Topic {
   readonly name: string
   readonly #owner: TopicOwner
   readonly #pattern: string | undefined
-  /** Replaced, never changed, so that handlers may come and go while a message is handed round. */
-  #places: readonly Place[] = []
+  /** Grows at its end, and is replaced when one goes, so that both may happen while a message is handed round. */
+  #places: Place[] = []
   /** Resolves when the first handler's subscription is confirmed. */
   subscribed: Promise<SubscriptionHandle> | undefined
 
@@ -42,7 +42,7 @@ export class Topic {
   }
 
   add(place: Place): void {
-    this.#places = [...this.#places, place]
+    this.#places.push(place)
   }
 
   /** Takes one handler's place away, all of that handler's, or all. From now on it gets nothing. */
@@ -54,7 +54,14 @@ export class Topic {
 
   deliver(message: Message): void {
     if (receiveChannel.hasSubscribers) this.#traced(message)
-    else for (const place of this.#places) this.#run(place, message)
+    else this.#hand(message)
+  }
+
+  #hand(message: Message): void {
+    const places = this.#places
+    const count = places.length
+    const traced = processChannel.hasSubscribers
+    for (let i = 0; i < count; i += 1) this.#run(places[i]!, message, traced)
   }
 
   #traced(message: Message): void {
@@ -65,13 +72,13 @@ export class Topic {
       handlers: this.#places.length,
     }
     receiveChannel.start.publish(context)
-    for (const place of this.#places) this.#run(place, message)
+    this.#hand(message)
     receiveChannel.end.publish(context)
   }
 
-  #run(place: Place, message: Message): void {
+  #run(place: Place, message: Message, traced: boolean): void {
     if (!place.active) return
-    const tracing = processChannel.hasSubscribers ? this.#startProcess(message) : undefined
+    const tracing = traced ? this.#startProcess(message) : undefined
     try {
       const handler = place.handler as (...args: unknown[]) => unknown
       const payload = message.as(place.as)

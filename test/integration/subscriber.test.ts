@@ -56,6 +56,8 @@ describe('subscriptions', () => {
     const before = await subscribing()
     for (let round = 0; round < 10; round += 1) {
       await subscriber.unsubscribe('back', handler)
+      const left = performance.now()
+      while (performance.now() - left < 20) await publisher.publish('meanwhile', round)
       await subscriber.subscribe('back', handler)
     }
     expect(await subscribing()).toBe(before)

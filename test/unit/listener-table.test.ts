@@ -42,18 +42,18 @@ describe('listener table', () => {
     const table = new ListenerTable()
     const got: Message[] = []
     let late = 0
-    table.add('pattern', 'a*', (message) => {
+    const first = table.add('pattern', 'a*', (message) => {
       got.push(message)
       table.add('pattern', '*', () => {
         late += 1
       })
     })
-    table.add('pattern', '*', (message) => got.push(message))
-    table.dispatchPatterns(['a*', '*', 'unknown'], 'a1', payload)
+    const second = table.add('pattern', '*', (message) => got.push(message))
+    table.dispatchRows([first.row, second.row], 'a1', payload)
     expect(got).toHaveLength(2)
     expect(got[0]).toBe(got[1])
     expect([got[0]?.channel, late]).toEqual(['a1', 0])
-    table.dispatchPatterns(['*'], 'a2', payload)
+    table.dispatchRows([second.row], 'a2', payload)
     expect(late).toBe(1)
   })
 

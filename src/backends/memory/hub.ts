@@ -79,7 +79,7 @@ export class Hub {
   publish(channel: string, payload: string | Uint8Array): Promise<number> {
     const bytes = toByteString(channel)
     let receivers = 0
-    const pass = (dispatch: (copy: Uint8Array) => void) => {
+    const pass = (dispatch: (copy: Buffer) => void) => {
       const copy = Buffer.from(payload)
       receivers += 1
       this.#queue.push(() => dispatch(copy))

@@ -1,15 +1,14 @@
-import { toByteString } from '../../core/byte-string.ts'
 import { compileGlob, escapeGlob } from '../../core/glob.ts'
 import { PatternIndex } from '../../core/pattern-index.ts'
 
 /** What ends the first part of a name: `user:` of `user:42:*`. */
 const SEPARATOR = /[:./]/
 
-interface Route {
-  /** Somebody wants exactly what this server pattern brings. */
-  exact: boolean
-  /** Patterns (as byte strings) that are picked out of what it brings. */
-  readonly covered: PatternIndex<string>
+interface Route<T> {
+  /** What stands for the server pattern itself, where somebody wants exactly what it brings. */
+  alone: readonly T[]
+  /** Patterns that are picked out of what it brings. */
+  readonly covered: PatternIndex<T>
 }
 
 /**
@@ -22,10 +21,10 @@ interface Route {
  * one brings and nobody here wants. A pattern whose literal start has no separator always goes by itself.
  * A pattern keeps its route for its life, so a message reaches it once whatever comes and goes beside it.
  */
-export class PatternRoutes {
+export class PatternRoutes<T> {
   readonly #limit: number
-  /** By server pattern, as a byte string. */
-  readonly #routes = new Map<string, Route>()
+  /** By server pattern. */
+  readonly #routes = new Map<string, Route<T>>()
   /** The server pattern of each local one. */
   readonly #serverPatterns = new Map<string, string>()
 
@@ -33,18 +32,20 @@ export class PatternRoutes {
     this.#limit = limit
   }
 
-  /** The server pattern to subscribe to for a new local pattern; `alone` insists on the pattern itself. */
-  add(pattern: string, alone = false): string {
+  /**
+   * The server pattern to subscribe to for a new local pattern; `alone` insists on the pattern itself.
+   * @param target what stands for the pattern in the answers of `match`
+   */
+  add(pattern: string, target: T, alone = false): string {
     const serverPattern = alone || this.#routes.size < this.#limit ? pattern : cover(pattern)
     this.#serverPatterns.set(pattern, serverPattern)
-    const key = toByteString(serverPattern)
-    let route = this.#routes.get(key)
+    let route = this.#routes.get(serverPattern)
     if (route === undefined) {
-      route = { exact: false, covered: new PatternIndex() }
-      this.#routes.set(key, route)
+      route = { alone: [], covered: new PatternIndex() }
+      this.#routes.set(serverPattern, route)
     }
-    if (serverPattern === pattern) route.exact = true
-    else route.covered.add(pattern, toByteString(pattern))
+    if (serverPattern === pattern) route.alone = [target]
+    else route.covered.add(pattern, target)
     return serverPattern
   }
 
@@ -57,21 +58,20 @@ export class PatternRoutes {
   delete(pattern: string): string {
     const serverPattern = this.#serverPatterns.get(pattern)!
     this.#serverPatterns.delete(pattern)
-    const key = toByteString(serverPattern)
-    const route = this.#routes.get(key)!
-    if (serverPattern === pattern) route.exact = false
+    const route = this.#routes.get(serverPattern)!
+    if (serverPattern === pattern) route.alone = []
     else route.covered.delete(pattern)
-    if (!route.exact && route.covered.size === 0) this.#routes.delete(key)
+    if (route.alone.length === 0 && route.covered.size === 0) this.#routes.delete(serverPattern)
     return serverPattern
   }
 
-  /** The local patterns that a message which came by a server pattern is for. All are byte strings. */
-  match(serverPattern: string, channel: string): readonly string[] {
+  /** The targets that a message which came by a server pattern is for. The channel is a byte string. */
+  match(serverPattern: string, channelBytes: string): readonly T[] {
     const route = this.#routes.get(serverPattern)
     if (route === undefined) return []
-    if (route.covered.size === 0) return [serverPattern]
-    const matched = route.covered.match(channel)
-    return route.exact ? [serverPattern, ...matched] : matched
+    if (route.covered.size === 0) return route.alone
+    const matched = route.covered.match(channelBytes)
+    return route.alone.length === 0 ? matched : [...route.alone, ...matched]
   }
 }
 

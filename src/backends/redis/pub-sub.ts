@@ -1,7 +1,6 @@
 import type { RedisOptions } from 'ioredis'
-import { toByteString } from '../../core/byte-string.ts'
 import { TidingsError } from '../../core/errors.ts'
-import { ListenerTable, type Place } from '../../core/listener-table.ts'
+import { ListenerTable, type Place, type Row } from '../../core/listener-table.ts'
 import type { Listener, PubSub, PubSubGuarantees, SubscriptionHandle, SubscriptionKind } from '../../core/pub-sub.ts'
 import type { ConnectionStatus, StatusListener } from '../../core/status.ts'
 import { Link } from './link.ts'
@@ -31,7 +30,7 @@ export class RedisPubSub implements PubSub {
   readonly guarantees: PubSubGuarantees = { spansProcesses: true, foreignClients: true }
   readonly #listeners = new ListenerTable()
   readonly #statusListeners = new Set<StatusListener>()
-  readonly #routes: PatternRoutes
+  readonly #routes: PatternRoutes<Row>
   readonly #commands: Link
   readonly #subscriber: Link
   readonly #queue: PublishQueue
@@ -150,7 +149,7 @@ export class RedisPubSub implements PubSub {
   async #acquire(place: Place): Promise<void> {
     const { kind, name } = place
     if (kind === 'channel') return this.#hold(place, name)
-    const serverPattern = place.first ? this.#routes.add(name) : this.#routes.get(name)
+    const serverPattern = place.first ? this.#routes.add(name, place.row) : this.#routes.get(name)
     try {
       await this.#hold(place, serverPattern)
     } catch (error) {
@@ -159,7 +158,7 @@ export class RedisPubSub implements PubSub {
       this.#subscriptions.release(kind, serverPattern)
       if (this.#routes.get(name) !== name) {
         this.#routes.delete(name)
-        this.#routes.add(name, true)
+        this.#routes.add(name, place.row, true)
       }
       await this.#hold(place, name)
     }
@@ -181,7 +180,7 @@ export class RedisPubSub implements PubSub {
 
   #patternMessage(pattern: string, channel: Buffer, payload: Buffer): void {
     const name = channel.toString('latin1')
-    this.#listeners.dispatchPatterns(this.#routes.match(toByteString(pattern), name), name, payload)
+    this.#listeners.dispatchRows(this.#routes.match(pattern, name), name, payload)
   }
 
   async #ask(name: string, args: string[]): Promise<unknown> {

@@ -39,7 +39,6 @@ Examples:
         const where = inMemory ? IN_MEMORY : onRedis(addressOf(redis))
         stage.introduce('Tidings demo: the parts of a small shop talk by events. Ctrl-C ends it.', where, CAST)
         await playShow(connection, stage, signal)
-        stage.conclude()
       } finally {
         endReports()
         await connection.close()

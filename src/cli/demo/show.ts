@@ -28,7 +28,7 @@ export const CAST = [
   ['pricing', 'reply("price.quote")', 'answers requests'],
 ] as const
 
-/** Plays the shop until the signal is aborted: some event about every second. */
+/** Plays the shop until the signal is aborted, some event about every second, and concludes with the counts. */
 export async function playShow(connection: Connection, stage: Stage, signal: AbortSignal): Promise<void> {
   const bus: ShopBus = new EventBus({
     redis: connection,
@@ -36,6 +36,8 @@ export async function playShow(connection: Connection, stage: Stage, signal: Abo
     namespace: NAMESPACE,
     events: shopEvents,
   })
+  // At once: where Redis hangs, the step that is being played may not end in time.
+  signal.addEventListener('abort', () => stage.conclude(), { once: true })
   try {
     await employ(bus, stage)
     const dashboard = await bus.subscribePattern('*', { signal })

@@ -9,6 +9,7 @@ export class Stage {
   readonly #startedAt = performance.now()
   readonly #heard = new Map<string, number>()
   readonly #counts = { emitted: 0, replies: 0, failures: 0, refused: 0 }
+  #concluded = false
 
   constructor(output: Output, paint: Paint) {
     this.#output = output
@@ -26,7 +27,7 @@ export class Stage {
         `  ${who.padEnd(10)} ${this.#paint('channel', how.padEnd(23))} ${this.#paint('quiet', what)}`,
     )
     const text = `${this.#paint('title', title)}\n${where}\n\nWho listens, and how:\n${lines.join('\n')}\n`
-    this.#output.tell(text, { kind: 'start', title, where })
+    this.#say(text, { kind: 'start', title, where })
   }
 
   emitting(type: string, data: unknown): void {
@@ -71,7 +72,7 @@ export class Stage {
     this.#line(this.#paint('trouble', printable(error)), { kind: 'trouble', error })
   }
 
-  /** What was seen, at the end. */
+  /** What was seen, at the end. Nothing is shown after it. */
   conclude(): void {
     const seconds = Math.round((performance.now() - this.#startedAt) / 1000)
     const { emitted, replies, failures, refused } = this.#counts
@@ -84,15 +85,20 @@ ${this.#paint('title', `Seen in ${seconds} s:`)}
   handlers that failed            ${failures}
   events refused before sending   ${refused}
 `
-    this.#output.tell(text, { kind: 'end', seconds, ...this.#counts, heard: Object.fromEntries(this.#heard) })
+    this.#say(text, { kind: 'end', seconds, ...this.#counts, heard: Object.fromEntries(this.#heard) })
+    this.#concluded = true
+  }
+
+  #say(text: string, record: JsonRecord): void {
+    if (!this.#concluded) this.#output.tell(text, record)
   }
 
   #happening(verb: string, type: string, data: unknown, record: JsonRecord): void {
     const time = this.#paint('quiet', new Date().toTimeString().slice(0, 8))
-    this.#output.tell(`\n${time}  ${verb} ${this.#paint('channel', type)} ${jsonLine(data)}\n`, record)
+    this.#say(`\n${time}  ${verb} ${this.#paint('channel', type)} ${jsonLine(data)}\n`, record)
   }
 
   #line(text: string, record: JsonRecord): void {
-    this.#output.tell(`          ${text}\n`, record)
+    this.#say(`          ${text}\n`, record)
   }
 }

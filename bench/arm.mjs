@@ -13,11 +13,16 @@ const tell = (message) => process.send?.(message)
 /** @returns {Promise<void>} */
 const go = () => new Promise((resolve) => process.once('message', () => resolve()))
 
+// The runner has died.
+const abandoned = () => process.exit(1)
+process.once('disconnect', abandoned)
+
 process.once('message', async (/** @type {any} */ job) => {
   const open = clients[job.client]
   if (!open) throw new Error(`There is no client ${job.client}.`)
   const client = await open()
   await (job.workload === 'publish' ? publish(client, job, tell, go) : receive(client, job, tell, go))
+  process.off('disconnect', abandoned)
   process.disconnect()
 })
 

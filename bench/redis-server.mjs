@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -16,10 +17,13 @@ async function freePort() {
   return port
 }
 
-/** What must not outlive a run that dies. @type {Set<import('node:child_process').ChildProcess>} */
-const running = new Set()
+/** What must not outlive the run: each server's process, and its directory. @type {Map<import('node:child_process').ChildProcess, string>} */
+const running = new Map()
 process.once('exit', () => {
-  for (const child of running) child.kill('SIGKILL')
+  for (const [child, dir] of running) {
+    child.kill('SIGKILL')
+    rmSync(dir, { recursive: true, force: true })
+  }
 })
 
 /** A redis-server of our own: a free port on loopback, a temporary directory, nothing kept on disk. */
@@ -46,7 +50,7 @@ export class RedisServer {
     }
     const args = Object.entries(settings).flatMap(([key, value]) => [`--${key}`, value])
     const child = spawn(process.env.REDIS_SERVER ?? 'redis-server', args, { stdio: 'ignore' })
-    running.add(child)
+    running.set(child, dir)
     /** @type {unknown} */
     let failure
     child.once('error', (error) => {

@@ -13,7 +13,7 @@ import { spread } from './statistics.mjs'
  */
 
 /** A curve may be steeper than expected by this much before the run fails. */
-export const EXPONENT_TOLERANCE = 0.15
+const EXPONENT_TOLERANCE = 0.15
 
 /** @param {import('./rows/row.mjs').Growth} growth */
 export function growsTooFast({ exponent, expected }) {
@@ -53,8 +53,9 @@ export function summary(rows) {
   )
 }
 
-/** How the costs grow. @param {readonly RowResult[]} rows */
+/** How the costs grow; '' where no row says. @param {readonly RowResult[]} rows */
 export function growthTable(rows) {
+  if (rows.every(({ report }) => report.growths.length === 0)) return ''
   return table(
     ['cost', 'arm', 'fitted exponent', 'expected', 'holds'],
     rows.flatMap(({ report }) =>
@@ -93,14 +94,14 @@ function details({ row, samples, report }) {
 
 /** The page bench/results/results.md. @param {Run} run */
 export function page({ machine, rounds, rows }) {
+  const growth = growthTable(rows)
   return `${[
     '# Benchmark results',
     `${machine.date}. ${machine.cpu}, ${machine.cores} cores; Node ${machine.node}; Redis ${machine.redis}, on the same machine. ` +
       `Tidings ${machine.tidings}, ioredis ${machine.ioredis}, node-redis ${machine.nodeRedis}. ${rounds} rounds. ` +
       'How to read this: [docs/benchmarks.md](../../docs/benchmarks.md).',
     summary(rows),
-    '## How costs grow',
-    growthTable(rows),
+    ...(growth === '' ? [] : ['## How costs grow', growth]),
     ...rows.map(details),
   ].join('\n\n')}\n`
 }

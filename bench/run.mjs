@@ -62,6 +62,9 @@ async function runRow(row) {
   return { row, samples, report: row.report(samples) }
 }
 
+// An interrupted run leaves no process behind.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(130))
+
 const machine = await describeMachine()
 /** @type {import('./report.mjs').RowResult[]} */
 const results = []
@@ -74,7 +77,7 @@ await writeFile(new URL('results.md', folder), page(run))
 for (const { report } of results) {
   for (const [name, svg] of Object.entries(report.plots)) await writeFile(new URL(`${name}.svg`, folder), svg)
 }
-console.log(`${summary(results)}\n\n${growthTable(results)}`)
+console.log([summary(results), growthTable(results)].filter(Boolean).join('\n\n'))
 const broken = results.flatMap(({ report }) => report.growths.filter(growsTooFast))
 if (broken.length > 0) {
   console.error(`\n${broken.map(({ name, arm }) => `${name} (${arm})`).join('; ')}: grows faster than it may.`)

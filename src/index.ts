@@ -21,6 +21,7 @@ export { defineEvent, type EventDefinition, type EventDefinitionOptions } from '
 export type {
   DataArgument,
   EventOf,
+  EventSchema,
   EventSource,
   EventTypeOf,
   InputOf,
@@ -31,6 +32,7 @@ export type {
 } from './messaging/event-map.ts'
 export type { EventStream } from './messaging/event-stream.ts'
 export { Publisher, type PublisherOptions } from './messaging/publisher.ts'
+export type { Issue } from './messaging/schema.ts'
 export {
   type MessageHandler,
   type PatternHandler,

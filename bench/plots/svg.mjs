@@ -25,7 +25,7 @@ const STYLE = [
 ].join('')
 
 /** @param {string} text */
-export function escapeXml(text) {
+function escapeXml(text) {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
 }
 

@@ -17,7 +17,7 @@ export const fanOutRow = {
   name: 'fan-out',
   title: 'Receive, many handlers on one channel',
   setting:
-    'Handlers of one process on one channel, each getting the parsed JSON of 332-byte messages. The peers parse in each ' +
+    'Handlers of one process on one channel, each getting the parsed JSON of 352-byte messages. The peers parse in each ' +
     'handler, as their API has it; Tidings parses once for all.',
   xLabel: 'handlers',
 

@@ -29,7 +29,7 @@ export const patternsRow = {
   name: 'patterns',
   title: 'Patterns',
   setting:
-    'One subscriber with N patterns `bench:<i>:*`, one handler each; 99-byte messages spread evenly over 8,192 ' +
+    'One subscriber with N patterns `bench:<i>:*`, one handler each; 96-byte messages spread evenly over 8,192 ' +
     'channels, whatever N is, that each match exactly one of them. ioredis: N PSUBSCRIBEs, and a Map from pattern to handler.',
   xLabel: 'patterns',
 

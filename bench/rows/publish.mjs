@@ -22,7 +22,7 @@ export const publishRow = {
   name: 'publish',
   title: 'Awaited publish',
   setting:
-    'Callers in one process, each awaiting its own publish of a 99-byte text before it makes the next. One subscriber ' +
+    'Callers in one process, each awaiting its own publish of a 96-byte text before it makes the next. One subscriber ' +
     'on the channel. Every promise must resolve to 1 receiver, and every message must arrive exactly once.',
   xLabel: 'callers',
 

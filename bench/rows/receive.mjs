@@ -12,7 +12,7 @@ export const receiveRow = {
   name: 'receive',
   title: 'Receive, one handler',
   setting:
-    'One handler on one channel gets the parsed JSON of 99-byte messages, published by another process as fast as Redis ' +
+    'One handler on one channel gets the parsed JSON of 96-byte messages, published by another process as fast as Redis ' +
     'takes them. ioredis: its `message` event and JSON.parse.',
   xLabel: 'handlers',
 

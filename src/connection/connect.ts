@@ -37,9 +37,9 @@ export async function connect(
   redis: Exclude<RedisOption, Connection> = 'redis://127.0.0.1:6379',
   settings: ConnectionSettings = {},
 ): Promise<Connection> {
-  const { connection } = open(readOptions({ ...settings, redis }, [], 'connect()'))
+  const connection = open(readOptions({ ...settings, redis }, [], 'connect()'))
   try {
-    await connection.pubSub.patternCount()
+    await connection.pubSub.connect()
   } catch (error) {
     await connection.close()
     throw error
@@ -55,7 +55,7 @@ export async function connect(
 export function useConnection(options: ConnectionOptions, own: readonly string[], who: string): UsedConnection {
   const read = readOptions(options, own, who)
   const shared = read.redis instanceof Connection
-  const { connection } = open(read)
+  const connection = open(read)
   return {
     connection,
     owned: !shared,
@@ -64,11 +64,11 @@ export function useConnection(options: ConnectionOptions, own: readonly string[]
   }
 }
 
-function open(options: ReadOptions): { connection: Connection } {
+function open(options: ReadOptions): Connection {
   const { redis, logger } = options
-  if (redis instanceof Connection) return { connection: redis }
+  if (redis instanceof Connection) return redis
   const pubSub = isMemory(redis) ? new MemoryPubSub(redis.slice(MEMORY.length)) : openRedis(redis, options)
-  return { connection: new Connection(pubSub, logger ?? silentLogger, logger !== undefined) }
+  return new Connection(pubSub, logger ?? silentLogger, logger !== undefined)
 }
 
 function isMemory(redis: unknown): redis is string {

@@ -40,6 +40,12 @@ export interface PubSub {
   readonly guarantees: PubSubGuarantees
 
   /**
+   * Makes the connection now. No call needs this first: each connects by itself.
+   * @throws TidingsError `NOT_CONNECTED` after the command timeout, `AUTH_FAILED`, `CLOSED`
+   */
+  connect(): Promise<void>
+
+  /**
    * Sends one message and resolves to the number of receivers that Redis counted. Calls made in one tick are
    * sent together, in order. Each promise settles by itself: one refused message MUST NOT fail its neighbours.
    * MUST settle within the command timeout whatever happens to Redis.

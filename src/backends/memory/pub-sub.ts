@@ -22,6 +22,10 @@ export class MemoryPubSub implements PubSub {
     this.#hubName = hubName
   }
 
+  async connect(): Promise<void> {
+    this.#use()
+  }
+
   async publish(channel: string, payload: string | Uint8Array): Promise<number> {
     return this.#use().publish(channel, payload)
   }

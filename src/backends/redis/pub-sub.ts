@@ -87,9 +87,9 @@ export class RedisPubSub implements PubSub {
     )
   }
 
-  /** Connects now, rather than at the first use, and rejects if Redis is away or refuses. */
   async connect(): Promise<void> {
-    await this.#ask('ping', [])
+    if (this.#closing) throw closed()
+    await this.#commands.whenWritable()
   }
 
   publish(channel: string, payload: string | Uint8Array): Promise<number> {
@@ -184,8 +184,7 @@ export class RedisPubSub implements PubSub {
   }
 
   async #ask(name: string, args: string[]): Promise<unknown> {
-    if (this.#closing) throw closed()
-    await this.#commands.whenWritable()
+    await this.connect()
     return this.#commands.write(name, args)
   }
 

@@ -69,13 +69,13 @@ export class EventBus<Events extends object = UntypedEvents> {
 
   /** @throws TidingsError `UNKNOWN_OPTION`, `INVALID_OPTION`, `INVALID_EVENT_TYPE` */
   constructor(options: EventBusOptions<Events> = {}) {
+    this.#used = useConnection(options, OWN_OPTIONS, 'EventBus')
     const { channelPrefix, namespace } = readNames(options)
     const { events, onError, maxBytes } = options
     assertErrorHandler(onError)
     this.channelPrefix = channelPrefix
     this.#namespace = namespace
     this.#catalog = new EventCatalog(channelPrefix, events)
-    this.#used = useConnection(options, OWN_OPTIONS, 'EventBus')
     const logger = this.#used.hasLogger ? this.#used.logger : undefined
     const shared = { redis: this.#used.connection, ...(logger && { logger }) }
     this.publisher = new Publisher(maxBytes === undefined ? shared : { ...shared, maxBytes })

@@ -12,7 +12,7 @@ import { freePort, RedisServer } from '../support/redis-server.ts'
 test('Sentinel: when the master is killed, messages flow through the promoted replica', {
   timeout: 60_000,
 }, async () => {
-  const master = await RedisServer.start()
+  const master = await RedisServer.start({ config: { 'repl-diskless-sync-delay': '0' } })
   const replica = await RedisServer.start({ config: { replicaof: `127.0.0.1 ${master.port}` } })
   const dir = await mkdtemp(join(tmpdir(), 'tidings-sentinel-'))
   const port = await freePort()
@@ -25,7 +25,10 @@ test('Sentinel: when the master is killed, messages flow through the promoted re
     stdio: 'ignore',
   })
   try {
-    await eventually(async () => expect(await replica.admin.info('replication')).toContain('master_link_status:up'))
+    await eventually(
+      async () => expect(await replica.admin.info('replication')).toContain('master_link_status:up'),
+      20_000,
+    )
     const redis = { sentinels: [{ host: '127.0.0.1', port }], name: 'main' }
     await using subscriber = new Subscriber({ redis, commandTimeoutMs: 10_000 })
     await using publisher = new Publisher({ redis, commandTimeoutMs: 10_000 })

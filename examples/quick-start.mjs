@@ -7,16 +7,21 @@ import { EventBus } from 'tidings'
 const bus = new EventBus({ redis: process.env.REDIS_URL ?? 'memory:' })
 
 await bus.on('order.created', (event) => {
-  console.log(`order.created:`, event.data)
+  console.log('order.created:', event.data)
 })
 await bus.onPattern('order.*', (type, event) => {
   console.log(`order.* saw ${type}:`, event.data)
 })
-const shipped = bus.once('order.shipped')
+
+// A stream is subscribed once it is there, and buffers what comes before it is read.
+const shipments = await bus.subscribe('order.shipped')
 
 const receivers = await bus.emit('order.created', { orderId: 'ORD-123', total: 99.99 })
 console.log(`order.created reached ${receivers} subscriptions`)
 await bus.emit('order.shipped', { orderId: 'ORD-123', carrier: 'UPS' })
 
-console.log(`once order.shipped:`, (await shipped).data)
+for await (const event of shipments) {
+  console.log('shipped by', event.data.carrier)
+  break
+}
 await bus.close()

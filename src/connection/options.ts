@@ -13,28 +13,28 @@ export type RedisOption = string | RedisClientOptions | Connection
 /** How a connection behaves. */
 export interface ConnectionSettings {
   /** Where Tidings logs to, pino's shape. Default: nowhere. */
-  readonly logger?: Logger
+  readonly logger?: Logger | undefined
   /** Milliseconds until a call that Redis does not answer is rejected. Default 5,000. */
-  readonly commandTimeoutMs?: number
+  readonly commandTimeoutMs?: number | undefined
   /** How much may wait for Redis. Beyond, publishing rejects with `QUEUE_FULL`. */
   readonly queue?: {
     /** Messages. Default 100,000. */
-    readonly maxCount?: number
+    readonly maxCount?: number | undefined
     /** Bytes of payload. Default 67,108,864. */
-    readonly maxBytes?: number
-  }
+    readonly maxBytes?: number | undefined
+  } | undefined
   /**
    * Patterns that are subscribed in Redis one by one; further ones share broader subscriptions and are picked out
    * in this process, which keeps PUBLISH fast for everybody on that Redis. Default 16.
    */
-  readonly patternLimit?: number
+  readonly patternLimit?: number | undefined
 }
 
 /** What the constructors of all classes take; ioredis's own options may stand at the top level, as in `{ host, port }`. */
 export type ConnectionOptions = ConnectionSettings &
   RedisClientOptions & {
     /** Default `redis://127.0.0.1:6379`. */
-    readonly redis?: RedisOption
+    readonly redis?: RedisOption | undefined
   }
 
 /** {@link ConnectionOptions} taken apart and checked. */

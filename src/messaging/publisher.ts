@@ -9,7 +9,7 @@ import { checkSize, encodePayload } from './payload.ts'
 
 export type PublisherOptions = ConnectionOptions & {
   /** The most bytes a message may have, as it travels. Default 65,536. */
-  readonly maxBytes?: number
+  readonly maxBytes?: number | undefined
 }
 
 const DEFAULT_MAX_BYTES = 65_536

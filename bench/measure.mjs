@@ -37,7 +37,12 @@ const CLOSE_DEADLINE_MS = 10_000
  */
 export async function measure(job, profileDir) {
   const server = await RedisServer.start()
-  const arm = new Arm(profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`])
+  const profile = [
+    '--cpu-prof',
+    `--cpu-prof-dir=${profileDir}`,
+    `--cpu-prof-name=${job.client}-${Date.now()}.cpuprofile`,
+  ]
+  const arm = new Arm(profileDir === undefined ? [] : profile)
   try {
     arm.send({ ...job, url: server.url })
     const sample =

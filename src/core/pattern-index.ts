@@ -3,10 +3,21 @@ import { compileGlob, type Glob } from './glob.ts'
 /** A group of more patterns than this is divided by how they end. Fewer are tried one by one faster. */
 const SMALL_GROUP = 4
 
+/** The glob's parts lie open here: following it to them would be a step more into cold memory for each match. */
 interface Entry<T> {
+  readonly simple: boolean
+  readonly minLength: number
+  readonly prefix: string
+  readonly suffix: string
   readonly glob: Glob
   readonly order: number
   value: T
+}
+
+function matches<T>(entry: Entry<T>, bytes: string): boolean {
+  return entry.simple
+    ? bytes.length >= entry.minLength && bytes.startsWith(entry.prefix) && bytes.endsWith(entry.suffix)
+    : entry.glob.matches(bytes)
 }
 
 /**
@@ -39,9 +50,10 @@ export class PatternIndex<T> implements Iterable<[pattern: string, value: T]> {
       return
     }
     this.#lastOrder += 1
-    const entry = { glob: compileGlob(pattern), order: this.#lastOrder, value }
+    const glob = compileGlob(pattern)
+    const { simple, minLength, prefix, suffix } = glob
+    const entry = { simple, minLength, prefix, suffix, glob, order: this.#lastOrder, value }
     this.#entries.set(pattern, entry)
-    const { prefix } = entry.glob
     this.#groups.take(prefix.length, hash(prefix, 0, prefix.length), () => new Group()).add(entry)
   }
 
@@ -50,7 +62,7 @@ export class PatternIndex<T> implements Iterable<[pattern: string, value: T]> {
     const entry = this.#entries.get(pattern)
     if (entry === undefined) return false
     this.#entries.delete(pattern)
-    const { prefix } = entry.glob
+    const { prefix } = entry
     const key = hash(prefix, 0, prefix.length)
     const group = this.#groups.get(key)!
     group.delete(entry)
@@ -64,8 +76,8 @@ export class PatternIndex<T> implements Iterable<[pattern: string, value: T]> {
     for (const length of this.#groups.lengths) {
       if (length <= bytes.length) this.#groups.get(hash(bytes, 0, length))?.match(bytes, found)
     }
-    if (found.length > 1) found.sort((one, other) => one.order - other.order)
-    return found.map((entry) => entry.value)
+    if (found.length === 1) return [found[0]!.value]
+    return found.sort((one, other) => one.order - other.order).map((entry) => entry.value)
   }
 
   *[Symbol.iterator](): IterableIterator<[pattern: string, value: T]> {
@@ -98,7 +110,7 @@ class Group<T> {
     this.#entries.delete(entry)
     this.#single = this.#entries.size === 1 ? [...this.#entries][0] : undefined
     if (this.#bySuffix === undefined) return
-    const { suffix } = entry.glob
+    const { suffix } = entry
     const key = hash(suffix, 0, suffix.length)
     const entries = this.#bySuffix.get(key)!
     entries.delete(entry)
@@ -107,7 +119,7 @@ class Group<T> {
 
   match(bytes: string, found: Entry<T>[]): void {
     if (this.#single !== undefined) {
-      if (this.#single.glob.matches(bytes)) found.push(this.#single)
+      if (matches(this.#single, bytes)) found.push(this.#single)
     } else if (this.#bySuffix === undefined) {
       addMatching(this.#entries, bytes, found)
     } else {
@@ -121,12 +133,12 @@ class Group<T> {
 }
 
 function addBySuffix<T>(bySuffix: Affixes<Set<Entry<T>>>, entry: Entry<T>): void {
-  const { suffix } = entry.glob
+  const { suffix } = entry
   bySuffix.take(suffix.length, hash(suffix, 0, suffix.length), () => new Set()).add(entry)
 }
 
 function addMatching<T>(entries: Iterable<Entry<T>>, bytes: string, found: Entry<T>[]): void {
-  for (const entry of entries) if (entry.glob.matches(bytes)) found.push(entry)
+  for (const entry of entries) if (matches(entry, bytes)) found.push(entry)
 }
 
 /** Values by the hash of a start or an end, and the lengths that these have. */

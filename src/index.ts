@@ -1,6 +1,6 @@
 export { connect } from './connection/connect.ts'
 export type { Connection } from './connection/connection.ts'
-export type { ConnectionOptions, ConnectionSettings, RedisOption } from './connection/options.ts'
+export type { ConnectionOptions, ConnectionSettings, QueueSettings, RedisOption } from './connection/options.ts'
 export type { ProcessContext, PublishContext, ReceiveContext } from './core/diagnostics.ts'
 export { type ErrorCode, TidingsError } from './core/errors.ts'
 export type { Logger } from './core/logger.ts'

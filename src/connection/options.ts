@@ -10,6 +10,14 @@ import { Connection } from './connection.ts'
  */
 export type RedisOption = string | RedisClientOptions | Connection
 
+/** How much may wait for Redis. */
+export interface QueueSettings {
+  /** Messages. Default 100,000. */
+  readonly maxCount?: number | undefined
+  /** Bytes of payload. Default 67,108,864. */
+  readonly maxBytes?: number | undefined
+}
+
 /** How a connection behaves. */
 export interface ConnectionSettings {
   /** Where Tidings logs to, pino's shape. Default: nowhere. */
@@ -17,12 +25,7 @@ export interface ConnectionSettings {
   /** Milliseconds until a call that Redis does not answer is rejected. Default 5,000. */
   readonly commandTimeoutMs?: number | undefined
   /** How much may wait for Redis. Beyond, publishing rejects with `QUEUE_FULL`. */
-  readonly queue?: {
-    /** Messages. Default 100,000. */
-    readonly maxCount?: number | undefined
-    /** Bytes of payload. Default 67,108,864. */
-    readonly maxBytes?: number | undefined
-  } | undefined
+  readonly queue?: QueueSettings | undefined
   /**
    * Patterns that are subscribed in Redis one by one; further ones share broader subscriptions and are picked out
    * in this process, which keeps PUBLISH fast for everybody on that Redis. Default 16.

@@ -37,7 +37,8 @@ export class CliRun {
   readonly #ended: Promise<unknown[]>
 
   constructor(command: readonly string[], options: CliOptions = {}) {
-    const { REDIS_URL: _, NO_COLOR: _none, ...env } = process.env
+    // What a person's shell would not have, and Node asks for when it decides on colours.
+    const { REDIS_URL: _, NO_COLOR: _none, FORCE_COLOR: _forced, CI: _ci, ...env } = process.env
     const [file, args] = options.terminal ? inTerminal(command) : [command[0]!, command.slice(1)]
     this.child = spawn(file, args, { env: { ...env, TERM: 'xterm', ...options.env } })
     this.child.stdout!.on('data', (chunk: Buffer) => this.#out.push(chunk))

@@ -7,7 +7,7 @@ export interface Due {
  * Watches many deadlines with one timer: a sweep at most every quarter of a second, so an item expires within
  * 250 ms of its time (within a quarter of `timeoutMs`, where that is less) and adding one costs a set entry.
  */
-export class Deadlines<T extends Due> implements Iterable<T> {
+export class Deadlines<T extends Due> {
   readonly #items = new Set<T>()
   readonly #intervalMs: number
   readonly #expire: (item: T) => void
@@ -39,10 +39,6 @@ export class Deadlines<T extends Due> implements Iterable<T> {
     clearTimeout(this.#timer)
     this.#timer = undefined
     return items
-  }
-
-  [Symbol.iterator](): Iterator<T> {
-    return this.#items.values()
   }
 
   #sweep(): void {

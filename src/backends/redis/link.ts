@@ -89,10 +89,6 @@ export class Link {
     return this.#state === 'ready' && this.#client?.status === 'ready' && this.#client.stream.writable
   }
 
-  get inFlight(): number {
-    return this.#inFlight.size
-  }
-
   /** Why the link is not connected, as far as is known. */
   notConnected(): TidingsError {
     return new TidingsError('NOT_CONNECTED', `Redis at ${this.#address()} is not connected; nothing was sent.`, {

@@ -9,6 +9,7 @@ import { Connection } from './connection.ts'
 import {
   type ConnectionOptions,
   type ConnectionSettings,
+  count,
   type ReadOptions,
   type RedisOption,
   readOptions,
@@ -84,7 +85,8 @@ function openRedis(redis: Exclude<RedisOption, Connection>, options: ReadOptions
   )
   return new RedisPubSub({
     client,
-    commandTimeoutMs: options.commandTimeoutMs ?? commandTimeoutMs ?? DEFAULT_COMMAND_TIMEOUT_MS,
+    commandTimeoutMs:
+      options.commandTimeoutMs ?? count('commandTimeout', commandTimeoutMs, DEFAULT_COMMAND_TIMEOUT_MS, 1),
     queue: { maxCount: options.maxCount, maxBytes: options.maxBytes },
     patternLimit: options.patternLimit,
   })

@@ -17,7 +17,13 @@ export class Connection {
     this.pubSub = pubSub
     this.logger = logger
     this.hasLogger = hasLogger
-    pubSub.onStatus((status) => this.#log(status))
+    pubSub.onStatus((status) => {
+      try {
+        this.#log(status)
+      } catch {
+        // A logger that fails must not stop the connection.
+      }
+    })
   }
 
   /**

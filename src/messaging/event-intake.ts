@@ -1,3 +1,4 @@
+import { describeThrown } from '../core/describe.ts'
 import { TidingsError } from '../core/errors.ts'
 import { decodeEvent, type Event } from './event.ts'
 import type { EventPlace } from './event-catalog.ts'
@@ -14,7 +15,7 @@ export interface IntakeOptions {
 }
 
 function handlerFailed(cause: unknown, { type, channel }: EventPlace): TidingsError {
-  const why = cause instanceof Error ? cause.message : String(cause)
+  const why = describeThrown(cause)
   return new TidingsError('HANDLER_FAILED', `A handler of "${type}" failed: ${why}`, {
     cause,
     context: { channel, type },

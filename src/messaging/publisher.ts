@@ -22,7 +22,8 @@ const DEFAULT_MAX_BYTES = 65_536
 export class Publisher {
   readonly #used: UsedConnection
   readonly #maxBytes: number
-  #last: Promise<number> | undefined
+  /** Messages that have not settled; watched only where close() must wait for them itself. */
+  readonly #pending = new Set<Promise<number>>()
   #closing: Promise<void> | undefined
 
   constructor(options: PublisherOptions = {}) {
@@ -79,8 +80,9 @@ export class Publisher {
   }
 
   /**
-   * Lets accepted messages go out for at most three seconds, rejects the rest with `CLOSED`, and closes the
-   * connection unless it was handed in. Idempotent, never rejects.
+   * Accepts no more, and waits at most three seconds for what was accepted to go out. A connection of its own is then
+   * closed, and the rest rejected with `CLOSED`; on one that was handed in the rest still goes out or times out by
+   * itself. Idempotent, never rejects.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close()
@@ -93,8 +95,13 @@ export class Publisher {
 
   async #close(): Promise<void> {
     if (this.#used.owned) await this.#used.connection.close()
-    // Messages leave in order: when the last has settled, all have.
-    else if (this.#last) await settledWithin([this.#last])
+    else await settledWithin(this.#pending)
+  }
+
+  #watch(sent: Promise<number>): void {
+    this.#pending.add(sent)
+    const settled = () => this.#pending.delete(sent)
+    sent.then(settled, settled)
   }
 
   #pubSub(): UsedConnection['connection']['pubSub'] {
@@ -104,10 +111,11 @@ export class Publisher {
 
   #send(channel: string, payload: string | Uint8Array): Promise<number> {
     const pubSub = this.#pubSub()
-    this.#last = publishChannel.hasSubscribers
+    const sent = publishChannel.hasSubscribers
       ? traced(channel, payload, () => pubSub.publish(channel, payload))
       : pubSub.publish(channel, payload)
-    return this.#last
+    if (!this.#used.owned) this.#watch(sent)
+    return sent
   }
 }
 

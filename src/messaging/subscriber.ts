@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import { type UsedConnection, useConnection } from '../connection/connect.ts'
 import type { ConnectionOptions } from '../connection/options.ts'
 import { assertChannel, assertPattern } from '../core/channel-name.ts'
+import { describeThrown } from '../core/describe.ts'
 import { TidingsError } from '../core/errors.ts'
 import type { MessageFormat } from '../core/message.ts'
 import type { SubscriptionKind } from '../core/pub-sub.ts'
@@ -196,7 +197,7 @@ export class Subscriber extends EventEmitter<SubscriberEvents> {
   }
 
   #handlerFailed(topic: Topic, channel: string, cause: unknown): void {
-    const why = cause instanceof Error ? cause.message : String(cause)
+    const why = describeThrown(cause)
     const by = topic.kind === 'pattern' ? ` (pattern "${topic.name}")` : ''
     this.#error(
       new TidingsError('HANDLER_FAILED', `A handler of "${channel}"${by} failed: ${why}`, {

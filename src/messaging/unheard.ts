@@ -18,7 +18,11 @@ export class Unheard {
 
   report(error: TidingsError): void {
     if (this.#logger) {
-      this.#logger.warn({ err: error }, error.message)
+      try {
+        this.#logger.warn({ err: error }, error.message)
+      } catch {
+        // A logger that fails has nobody left to tell; deliveries go on.
+      }
     } else if (!this.#warned) {
       this.#warned = true
       const detail = error.cause instanceof Error ? error.cause.stack : undefined

@@ -56,6 +56,26 @@ test('a subscriber too slow for its output buffer is cut by Redis, comes back, a
   expect(await publisher.publish('flood', 'after')).toBe(1)
 })
 
+test('an interruption counts from its own break, whatever went wrong before anything was subscribed', async () => {
+  const proxy = await TcpProxy.to(server.port)
+  try {
+    await proxy.down()
+    await using subscriber = new Subscriber({ redis: `redis://127.0.0.1:${proxy.port}` })
+    subscriber.on('error', () => {})
+    const subscribing = subscriber.subscribe('late', () => {})
+    await nextEvent(subscriber, 'status')
+    await proxy.up()
+    await subscribing
+    const quietUntil = performance.now() + 1_000
+    while (performance.now() < quietUntil) await server.admin.ping()
+    const interrupted = nextEvent<[{ downMs: number }]>(subscriber, 'interruption')
+    proxy.reset()
+    expect((await interrupted)[0].downMs).toBeLessThan(900)
+  } finally {
+    await proxy.close()
+  }
+})
+
 test('a publish that was on its way when the connection broke is rejected and never sent again', async () => {
   const proxy = await TcpProxy.to(server.port)
   try {

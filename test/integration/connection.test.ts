@@ -45,6 +45,14 @@ describe('credentials', () => {
     expect(await server.clients()).toEqual([])
   })
 
+  test('closing after a refusal takes no time', async () => {
+    const publisher = new Publisher({ redis: url('wrong') })
+    await failure(publisher.publish('a', 1))
+    const since = performance.now()
+    await publisher.close()
+    expect(performance.now() - since).toBeLessThan(1_000)
+  })
+
   test('no password where one is needed fails the same way', async () => {
     await using publisher = new Publisher({ redis: `redis://127.0.0.1:${server.port}` })
     expect((await failure(publisher.publish('a', 1))).code).toBe('AUTH_FAILED')
@@ -119,6 +127,7 @@ describe('where Redis is', () => {
     [{ autoResendUnfulfilledCommands: true }, 'INVALID_OPTION', 'never sent twice'],
     [{ enableOfflineQueue: false }, 'INVALID_OPTION', 'bounded queue'],
     [{ commandTimeoutMs: 0 }, 'INVALID_OPTION', 'commandTimeoutMs'],
+    [{ commandTimeout: -5 }, 'INVALID_OPTION', 'commandTimeout'],
     [{ queue: { max: 1 } }, 'UNKNOWN_OPTION', 'max'],
     [{ queue: { maxCount: -1 } }, 'INVALID_OPTION', 'maxCount'],
     [{ logger: {} }, 'INVALID_OPTION', 'logger'],
@@ -156,6 +165,17 @@ describe('a shared connection', () => {
     await expect(publishers[1]?.publish('shared', 'x')).rejects.toMatchObject({ code: 'CLOSED' })
     await expect(subscribers[1]?.subscribe('other', () => {})).rejects.toMatchObject({ code: 'CLOSED' })
     await Promise.all([...publishers, ...subscribers].map((each) => each.close()))
+  })
+
+  test('closing one of its publishers waits for what that one published', async () => {
+    await using connection = await connect(url(PASSWORD), { queue: { maxCount: 1 } })
+    const publisher = new Publisher({ redis: connection })
+    let settled = 0
+    const first = publisher.publish('a', 1).finally(() => (settled += 1))
+    await expect(publisher.publish('a', 2)).rejects.toMatchObject({ code: 'QUEUE_FULL' })
+    await publisher.close()
+    expect(settled).toBe(1)
+    await first
   })
 
   test('connect() rejects when Redis is away, and leaves nothing open', async () => {

@@ -264,6 +264,21 @@ describe('a handler that fails', () => {
     emitted.mockRestore()
   })
 
+  test('may throw what has no text at all', async () => {
+    await using subscriber = new Subscriber({ redis: server.url })
+    const errors: TidingsError[] = []
+    subscriber.on('error', (error) => errors.push(error))
+    const received: unknown[] = []
+    await subscriber.subscribe('textless', () => {
+      throw Object.create(null)
+    })
+    await subscriber.subscribe('textless', () => Promise.reject(Object.create(null)))
+    await subscriber.subscribe('textless', (_c, message) => received.push(message))
+    await publisher.publish('textless', 1)
+    await expect.poll(() => errors.length).toBe(2)
+    expect(received).toEqual([1])
+  })
+
   test('an error listener that throws changes nothing either', async () => {
     const logger = { debug() {}, info() {}, warn() {}, error() {} }
     await using subscriber = new Subscriber({ redis: server.url, logger })

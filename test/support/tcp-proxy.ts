@@ -22,7 +22,7 @@ export class TcpProxy {
   }
 
   get port(): number {
-    return (this.#server.address() as { port: number }).port
+    return this.#server.listening ? (this.#server.address() as { port: number }).port : this.#downPort
   }
 
   get url(): string {

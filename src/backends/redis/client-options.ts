@@ -15,7 +15,6 @@ const PASSED = [
   'noDelay',
   'connectionName',
   'connectTimeout',
-  'disconnectTimeout',
   'disableClientInfo',
   'clientInfoTag',
   'protocol',
@@ -49,6 +48,7 @@ const MANAGED: Readonly<Record<string, { readonly unless?: unknown; readonly bec
   maxRetriesPerRequest: { because: 'commandTimeoutMs bounds how long a call waits' },
   enableAutoPipelining: { because: 'calls made in one tick are sent together' },
   autoPipeliningIgnoredCommands: { because: 'calls made in one tick are sent together' },
+  disconnectTimeout: { because: 'a connection that is closed is closed at once' },
   showFriendlyErrorStack: { because: 'errors say what happened' },
   enableOfflineQueue: { unless: false, because: 'calls made while Redis is away wait in a bounded queue' },
   autoResubscribe: { unless: false, because: 'subscriptions are always renewed' },
@@ -68,6 +68,7 @@ export type RedisClientOptions = Pick<RedisOptions, (typeof PASSED)[number]> & {
   readonly maxRetriesPerRequest?: number | null
   readonly enableAutoPipelining?: boolean
   readonly autoPipeliningIgnoredCommands?: readonly string[]
+  readonly disconnectTimeout?: number
   readonly showFriendlyErrorStack?: boolean
   readonly enableOfflineQueue?: true
   readonly autoResubscribe?: true

@@ -76,6 +76,9 @@ export class RedisPubSub implements PubSub {
     this.#subscriptions = new ServerSubscriptions(
       this.#subscriber,
       {
+        begun: () => {
+          this.#interruptedAt = undefined
+        },
         renewed: (channels, patterns) => {
           const downMs = performance.now() - (this.#interruptedAt ?? performance.now())
           this.#interruptedAt = undefined

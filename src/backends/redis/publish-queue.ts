@@ -7,6 +7,8 @@ import { fromReply, isPermission, replyText } from './redis-error.ts'
 const BATCH_COUNT = 128
 /** Bytes in one script call, beyond its first message. */
 const BATCH_BYTES = 262_144
+/** How far apart the deadlines in one script call may be: they are answered together, and given up together. */
+const DEADLINE_SPREAD_MS = 250
 /** Script calls on their way at once; what comes meanwhile gathers for the next. */
 const MAX_IN_FLIGHT = 8
 
@@ -58,7 +60,7 @@ export class PublishQueue {
     if (this.#closed) return Promise.reject(closed())
     const bytes = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.byteLength
     if (this.#count >= this.#limits.maxCount || this.#bytes + bytes > this.#limits.maxBytes) {
-      return Promise.reject(this.#full())
+      return Promise.reject(bytes > this.#limits.maxBytes ? neverFits(bytes, this.#limits.maxBytes) : this.#full())
     }
     this.#count += 1
     this.#bytes += bytes
@@ -124,7 +126,6 @@ export class PublishQueue {
       sent.then(() => {
         this.#batches -= 1
         if (this.#head < this.#waiting.length) this.#schedule()
-        if (this.#count === 0) this.#drained?.()
       })
     }
   }
@@ -134,7 +135,7 @@ export class PublishQueue {
     for (const message of batch) args.push(message.channel, message.payload)
     let replies: unknown[]
     try {
-      replies = (await this.#link.write('eval', args, batch[0]!.deadline)) as unknown[]
+      replies = (await this.#link.write('eval', args, batch.at(-1)!.deadline)) as unknown[]
       this.#scripts = true
     } catch (error) {
       if (isPermission(error)) {
@@ -161,6 +162,7 @@ export class PublishQueue {
   #settle(message: Waiting, answer: unknown): void {
     this.#count -= 1
     this.#bytes -= message.bytes
+    if (this.#count === 0) this.#drained?.()
     if (typeof answer === 'number') message.resolve(answer)
     else if (answer instanceof TidingsError) message.reject(answer)
     else message.reject(fromReply(replyText(answer) ?? 'an answer that is no number'))
@@ -170,7 +172,9 @@ export class PublishQueue {
   #take(): Waiting[] {
     const start = this.#head
     let bytes = 0
+    const latest = this.#waiting[start]!.deadline + DEADLINE_SPREAD_MS
     while (this.#head < this.#waiting.length && this.#head - start < BATCH_COUNT) {
+      if (this.#waiting[this.#head]!.deadline > latest) break
       bytes += this.#waiting[this.#head]!.bytes
       if (bytes > BATCH_BYTES && this.#head > start) break
       this.#head += 1
@@ -225,6 +229,13 @@ export class PublishQueue {
 function toBuffer(bytes: Uint8Array): Buffer {
   // A copy: the caller may go on using its array before the message has left.
   return Buffer.from(bytes)
+}
+
+function neverFits(bytes: number, maxBytes: number): TidingsError {
+  return new TidingsError('MESSAGE_TOO_LARGE', `The message has ${bytes} bytes; "queue.maxBytes" is ${maxBytes}.`, {
+    hint: 'It can never be accepted. Nothing was sent.',
+    context: { bytes, maxBytes },
+  })
 }
 
 function closed(): TidingsError {

@@ -27,6 +27,8 @@ interface Entry {
 }
 
 export interface SubscriptionsOwner {
+  /** There is a connection, and nothing had been subscribed before that could have missed a message. */
+  begun(): void
   /** After a break everything is subscribed again. */
   renewed(channels: number, patterns: number): void
   /** Redis refused to renew a subscription. */
@@ -97,7 +99,10 @@ export class ServerSubscriptions {
       }
     }
     this.#flush()
-    if (!interrupted) return
+    if (!interrupted) {
+      this.#owner.begun()
+      return
+    }
     await Promise.all(this.#sending)
     if (this.#link.epoch === epoch && this.#link.writable) {
       this.#owner.renewed(this.#entries.channel.size, this.#entries.pattern.size)
@@ -184,15 +189,17 @@ export class ServerSubscriptions {
     if (error.code === 'TIMEOUT') return this.#link.reset('Redis did not confirm subscriptions in time')
     // One name that is not permitted fails the command for all: ask for each by itself.
     if (isPermission(error) && entries.length > 1) {
-      await Promise.all(entries.map((entry) => this.#subscribe([entry])))
+      const wanted = entries.filter((entry) => this.#entries[entry.kind].get(entry.name) === entry)
+      await Promise.all(wanted.map((entry) => this.#subscribe([entry])))
       return
     }
     for (const entry of entries) {
+      const told = isPermission(error) ? notPermitted(entry, error) : error
       if (entry.sentIn === epoch) entry.sentIn = 0
       const waiters = [...(entry.waiters ?? [])]
       entry.waiters = undefined
-      for (const waiter of waiters) if (this.#waiters.delete(waiter)) waiter.reject(error)
-      if (waiters.length === 0) this.#owner.refused(entry.kind, entry.name, error)
+      for (const waiter of waiters) if (this.#waiters.delete(waiter)) waiter.reject(told)
+      if (waiters.length === 0) this.#owner.refused(entry.kind, entry.name, told)
     }
   }
 
@@ -219,6 +226,16 @@ export class ServerSubscriptions {
     }
     if (this.#lingering.size > 0) this.#scheduleSweep()
   }
+}
+
+function notPermitted({ kind, name }: Entry, cause: TidingsError): TidingsError {
+  return new TidingsError('NO_PERMISSION', `Redis does not permit the user to subscribe to the ${kind} "${name}".`, {
+    cause,
+    hint:
+      kind === 'pattern'
+        ? `An ACL permits a pattern letter by letter: allow "&${name}".`
+        : "Allow the channel in the user's ACL.",
+  })
 }
 
 function tooSlow({ kind, name }: Entry): TidingsError {

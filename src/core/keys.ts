@@ -1,6 +1,11 @@
+import { escapeGlob } from './glob.ts'
+import { type LogId, logText, parseLogText } from './log-id.ts'
+import { partitionOf, partitionTag } from './partitions.ts'
+
 /**
- * Every internal name that Tidings uses in Redis beside the user's own channels. All of them start with the
- * namespace (default `tidings`), so that deployments that share a Redis do not meet.
+ * Every internal name that Tidings uses in Redis beside the user's own channels; docs/keys.md lists them. All of
+ * them start with the namespace (default `tidings`), so that deployments that share a Redis do not meet. What is
+ * kept in Redis carries its partition's tag in braces, so that a partition is in one slot of a Cluster.
  */
 export const DEFAULT_NAMESPACE = 'tidings'
 
@@ -17,4 +22,70 @@ export function replyPrefix(namespace: string): string {
 /** Where one bus waits for the replies to its requests. */
 export function replyChannel(namespace: string, busId: string): string {
   return `${replyPrefix(namespace)}${busId}`
+}
+
+/** What the deployment is: hash with `format`, `partitions`, and the policies with their `version`. */
+export function deploymentKey(namespace: string): string {
+  return `${namespace}:deployment`
+}
+
+/** The keys of one partition, and of the logs in it. */
+export interface PartitionKeys {
+  /** Hash: the history that last wrote here, and the change counter. */
+  readonly partition: string
+  /** Sorted set: logs by the counter of their last change; the registry of logs. */
+  readonly changes: string
+  /** Hash: marks of what has been appended, by dedupe key and by producer. */
+  readonly marks: string
+  /** Sorted set: when each mark may go. */
+  readonly markExpiry: string
+  /** What the names of this partition's logs begin with: the log's text follows. */
+  readonly prefix: string
+}
+
+export function partitionKeys(namespace: string, partition: number, partitions: number): PartitionKeys {
+  const prefix = `${namespace}:{${partitionTag(partition, partitions)}}:`
+  return {
+    partition: `${prefix}partition`,
+    changes: `${prefix}changes`,
+    marks: `${prefix}marks`,
+    markExpiry: `${prefix}mark-expiry`,
+    prefix,
+  }
+}
+
+/** The keys of one log. */
+export interface LogKeys {
+  /** Stream: the entries. */
+  readonly stream: string
+  /** Hash: epoch, seq, gen and what else belongs to the log as a whole. */
+  readonly head: string
+}
+
+export function logKeys(namespace: string, log: LogId, partitions: number): LogKeys {
+  const { prefix } = partitionKeys(namespace, logPartition(log, partitions), partitions)
+  return { stream: prefix + logText(log), head: `${prefix}head:${logText(log)}` }
+}
+
+export function logPartition(log: LogId, partitions: number): number {
+  return partitionOf(logText(log), partitions)
+}
+
+/** Where the frames of a log are published. */
+export function liveChannel(namespace: string, log: LogId, partitions: number): string {
+  const { prefix } = partitionKeys(namespace, logPartition(log, partitions), partitions)
+  return `${prefix}live:${logText(log)}`
+}
+
+/** The pattern that brings the frames of every channel's own log whose channel matches a pattern. */
+export function livePattern(namespace: string, pattern: string): string {
+  return `${escapeGlob(namespace)}:{*}:live:log:${pattern}`
+}
+
+/** The log whose frames come on an internal channel; undefined for any other channel. */
+export function logOfLiveChannel(namespace: string, channel: string): LogId | undefined {
+  const start = `${namespace}:{`
+  if (!channel.startsWith(start)) return undefined
+  const tagEnd = channel.indexOf('}:live:', start.length)
+  return tagEnd < 0 ? undefined : parseLogText(channel.slice(tagEnd + 7))
 }

@@ -7,6 +7,8 @@ export const ERRORS = {
   AUTH_FAILED: { retryable: false },
   CLOSED: { retryable: false },
   CONNECTION_LOST: { retryable: false },
+  DEPLOYMENT_MISMATCH: { retryable: false },
+  FOREIGN_ENTRIES: { retryable: false },
   HANDLER_FAILED: { retryable: false },
   INVALID_CHANNEL: { retryable: false },
   INVALID_EVENT: { retryable: false },
@@ -26,6 +28,7 @@ export const ERRORS = {
   REQUEST_TIMEOUT: { retryable: true },
   TIMEOUT: { retryable: false },
   UNKNOWN_OPTION: { retryable: false },
+  WRITE_REFUSED: { retryable: true },
 } as const
 
 export type ErrorCode = keyof typeof ERRORS

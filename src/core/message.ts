@@ -1,3 +1,5 @@
+import type { Position } from '../protocol/position.ts'
+
 /** How a handler wants its messages: parsed JSON (text that is not JSON arrives as a string), text, or bytes. */
 export type MessageFormat = 'json' | 'text' | 'bytes'
 
@@ -8,13 +10,16 @@ export type MessageFormat = 'json' | 'text' | 'bytes'
 export class Message {
   readonly channel: string
   readonly bytes: Buffer
+  /** Its place in its log; undefined for a message that came live only. */
+  readonly position: Position | undefined
   #text: string | undefined
   #value: unknown
   #parsed = false
 
-  constructor(channel: string, bytes: Buffer) {
+  constructor(channel: string, bytes: Buffer, position?: Position) {
     this.channel = channel
     this.bytes = bytes
+    this.position = position
   }
 
   /** The payload as UTF-8 text; bytes that are not UTF-8 show as U+FFFD. */

@@ -10,6 +10,8 @@ import { eventually } from './eventually.ts'
 export interface RedisServerOptions {
   /** Lines of redis.conf as pairs, such as `{ appendonly: 'yes' }`. */
   readonly config?: Readonly<Record<string, string>>
+  /** Environment of the process, beside this one's. */
+  readonly env?: Readonly<Record<string, string>>
   /** What a client must present before it may ask anything. */
   readonly password?: string
 }
@@ -31,6 +33,7 @@ export class RedisServer {
   readonly #options: RedisServerOptions
   #process: ChildProcess | undefined
   #admin: Redis | undefined
+  readonly #killNow = (): void => void this.#process?.kill('SIGKILL')
 
   private constructor(port: number, dir: string, options: RedisServerOptions) {
     this.port = port
@@ -40,6 +43,8 @@ export class RedisServer {
 
   static async start(options: RedisServerOptions = {}): Promise<RedisServer> {
     const server = new RedisServer(await freePort(), await mkdtemp(join(tmpdir(), 'tidings-redis-')), options)
+    // A test run that dies must not leave servers behind.
+    process.once('exit', server.#killNow)
     await server.restart()
     return server
   }
@@ -85,10 +90,10 @@ export class RedisServer {
       ...config,
     }
     const args = Object.entries(settings).flatMap(([key, value]) => [`--${key}`, value])
-    this.#process = spawn(process.env.REDIS_SERVER ?? 'redis-server', args, { stdio: 'ignore' })
-    const { pid } = this.#process
-    // A test run that dies must not leave servers behind.
-    process.once('exit', () => this.#process?.pid === pid && this.#process?.kill('SIGKILL'))
+    this.#process = spawn(process.env.REDIS_SERVER ?? 'redis-server', args, {
+      stdio: 'ignore',
+      env: { ...process.env, ...this.#options.env },
+    })
     await eventually(async () => {
       if (this.#process?.exitCode !== null) throw new Error('redis-server ended at once')
       await answersPing(this.port)
@@ -124,6 +129,7 @@ export class RedisServer {
   async stop(): Promise<void> {
     this.#admin?.disconnect()
     await this.kill()
+    process.off('exit', this.#killNow)
     await rm(this.#dir, { recursive: true, force: true })
   }
 

@@ -1,6 +1,7 @@
 import { type ErrorCode, TidingsError } from '../../core/errors.ts'
 
 const AUTH = /^(WRONGPASS|NOAUTH|ERR invalid password|ERR AUTH|ERR Client sent AUTH)|WRONGPASS/
+const WRITE_REFUSED = /^(OOM|READONLY|NOREPLICAS|MISCONF)/
 const PERMISSION = /^NOPERM|ACL failure|can't (publish|access|run)|no permissions? to/
 
 /** What Redis answered with an error reply, or undefined for trouble of another kind (a socket's, a client's). */
@@ -16,6 +17,18 @@ export function isPassing(reply: string): boolean {
 export function isPermission(error: unknown): boolean {
   return error instanceof TidingsError && error.code === 'NO_PERMISSION'
 }
+
+/** The error reply that a typed error was made from. */
+export function errorReply(error: TidingsError): string | undefined {
+  return REPLY_CODES.has(error.code) && error.cause instanceof Error ? error.cause.message : undefined
+}
+
+const REPLY_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'AUTH_FAILED',
+  'NO_PERMISSION',
+  'REDIS_ERROR',
+  'WRITE_REFUSED',
+])
 
 /** Turns an error reply of Redis into a typed error. The command that failed, which may hold a secret, is left out. */
 export function fromReply(reply: string): TidingsError {
@@ -36,6 +49,13 @@ function describe(reply: string): { code: ErrorCode; message: string; hint?: str
       code: 'NO_PERMISSION',
       message: `Redis does not permit this to the user: ${reply}.`,
       hint: "Allow the command and the channel in the user's ACL.",
+    }
+  }
+  if (WRITE_REFUSED.test(reply)) {
+    return {
+      code: 'WRITE_REFUSED',
+      message: `Redis takes no writes at present: ${reply}.`,
+      hint: 'Nothing was stored. Mend what it says, and call again.',
     }
   }
   return { code: 'REDIS_ERROR', message: `Redis answered with an error: ${reply}.` }

@@ -1,0 +1,169 @@
+import { TidingsError } from '../../core/errors.ts'
+import type { LogId } from '../../core/log-id.ts'
+import type { AppendBatch, Waiting } from './append-batch.ts'
+import type { Link } from './link.ts'
+import { errorReply } from './redis-error.ts'
+import { isUnknownScript, type Script } from './script.ts'
+
+/** Messages in one script call. */
+const BATCH_COUNT = 128
+/** Bytes in one script call, beyond its first message. */
+const BATCH_BYTES = 262_144
+/** Script calls of one partition on their way at once. The script remembers 16. */
+const MAX_IN_FLIGHT = 8
+/** Milliseconds until a call that did not run is made again. */
+const RETRY_MS = 50
+
+/** The call did not run, and may soon. */
+const PASSING = /^(AHEAD|TRYAGAIN|LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|READONLY|ASK|MOVED)/
+
+export interface AppendLaneOptions {
+  readonly link: Link
+  readonly script: Script
+  readonly foreign: (log: LogId, count: number) => void
+  readonly batch: (number: number, messages: readonly Waiting[]) => AppendBatch
+}
+
+/** One partition's messages: what waits, and the batches that are not answered, in order. */
+export class AppendLane {
+  readonly #options: AppendLaneOptions
+  #waiting: Waiting[] = []
+  #next = 0
+  #unanswered: AppendBatch[] = []
+  #lastNumber = 0
+  #retry: NodeJS.Timeout | undefined
+
+  constructor(options: AppendLaneOptions) {
+    this.#options = options
+  }
+
+  push(message: Waiting): void {
+    this.#waiting.push(message)
+  }
+
+  flush(): void {
+    while (this.#next < this.#waiting.length && this.#unanswered.length < MAX_IN_FLIGHT) {
+      if (!this.#options.link.writable) return
+      const messages = this.#take()
+      if (messages.length === 0) continue
+      this.#lastNumber += 1
+      const batch = this.#options.batch(this.#lastNumber, messages)
+      this.#unanswered.push(batch)
+      void this.#send(batch)
+    }
+  }
+
+  resume(): void {
+    for (const batch of this.#unanswered) batch.sent = false
+    this.#sendAgain()
+  }
+
+  fail(error: TidingsError): void {
+    for (const message of this.#waiting.slice(this.#next)) message.reject(error)
+    this.#waiting = []
+    this.#next = 0
+    for (const batch of this.#unanswered.splice(0)) batch.fail(batch.tried ? unknown(batch.lastError ?? error) : error)
+  }
+
+  close(error: TidingsError): void {
+    clearTimeout(this.#retry)
+    this.fail(error)
+  }
+
+  /** Why a message has not been appended by its deadline. */
+  expire(message: Waiting): TidingsError {
+    const batch = this.#unanswered.find(({ messages }) => messages.includes(message))
+    if (batch === undefined) return this.#options.link.notConnected()
+    const { lastError } = batch
+    if (batch.messages.every(({ settled }) => settled) && !batch.sent) this.#remove(batch)
+    if (lastError !== undefined && errorReply(lastError) !== undefined) return lastError
+    return batch.tried ? unknown(lastError) : this.#options.link.notConnected()
+  }
+
+  #take(): Waiting[] {
+    const messages: Waiting[] = []
+    let bytes = 0
+    const durability = this.#waiting[this.#next]?.message.durability
+    while (this.#next < this.#waiting.length && messages.length < BATCH_COUNT) {
+      const message = this.#waiting[this.#next]!
+      if (!message.settled) {
+        if (message.message.durability !== durability || (messages.length > 0 && bytes + message.bytes > BATCH_BYTES))
+          break
+        bytes += message.bytes
+        messages.push(message)
+      }
+      this.#next += 1
+    }
+    if (this.#next === this.#waiting.length || this.#next > 1_024) {
+      this.#waiting = this.#waiting.slice(this.#next)
+      this.#next = 0
+    }
+    return messages
+  }
+
+  async #send(batch: AppendBatch, inFull = false): Promise<void> {
+    const { link, script, foreign } = this.#options
+    const before = this.#unanswered[this.#unanswered.indexOf(batch) - 1]
+    const rest = [String(batch.keys.length), ...batch.keys, ...batch.args(before?.number === batch.number - 1)]
+    batch.sent = true
+    batch.tried = true
+    const deadline = Math.max(...batch.messages.map((message) => message.deadline))
+    const durability = batch.messages[0]?.message.durability
+    try {
+      const call = link.write(inFull ? 'eval' : 'evalsha', [inFull ? script.text : script.digest, ...rest], deadline)
+      const wait =
+        durability && link.write('wait', [String(durability.replicas), String(durability.timeoutMs)], deadline)
+      wait?.catch(() => {})
+      const reply = await call
+      const reached = wait === undefined ? undefined : await wait.then(Number, () => 0)
+      this.#remove(batch)
+      batch.settle(String(reply), reached, foreign)
+    } catch (error) {
+      this.#failed(batch, error as TidingsError)
+    }
+    this.flush()
+  }
+
+  #failed(batch: AppendBatch, error: TidingsError): void {
+    const { link } = this.#options
+    batch.sent = false
+    batch.lastError = error
+    if (error.code === 'CONNECTION_LOST' || error.code === 'NOT_CONNECTED') {
+      if (batch.messages.every(({ settled }) => settled)) this.#remove(batch)
+      return
+    }
+    const reply = errorReply(error)
+    if (reply !== undefined && (isUnknownScript(error) || PASSING.test(reply))) {
+      // A server that has become a replica: the name may by now lead to another one.
+      if (reply.startsWith('READONLY')) link.reset('Redis has become read-only')
+      this.#retry ??= setTimeout(() => {
+        this.#retry = undefined
+        this.#sendAgain(true)
+      }, RETRY_MS)
+      return
+    }
+    this.#remove(batch)
+    batch.fail(error.code === 'TIMEOUT' ? unknown(error) : error)
+  }
+
+  #sendAgain(inFull = false): void {
+    this.#unanswered = this.#unanswered.filter((batch) => batch.sent || batch.messages.some(({ settled }) => !settled))
+    for (const batch of [...this.#unanswered]) {
+      if (!this.#options.link.writable) return
+      if (!batch.sent) void this.#send(batch, inFull)
+    }
+    this.flush()
+  }
+
+  #remove(batch: AppendBatch): void {
+    const index = this.#unanswered.indexOf(batch)
+    if (index >= 0) this.#unanswered.splice(index, 1)
+  }
+}
+
+function unknown(cause: TidingsError | undefined): TidingsError {
+  return new TidingsError('CONNECTION_LOST', 'Redis did not say in time whether the message is in its log.', {
+    ...(cause === undefined ? {} : { cause }),
+    hint: 'It may or may not be. Append it again with the same dedupeKey to be sure that it is there once.',
+  })
+}

@@ -1,0 +1,96 @@
+import { TidingsError } from '../../core/errors.ts'
+import type { Generation, LogEntry, LogHead, LogPage } from '../../core/event-log.ts'
+import type { LogId } from '../../core/log-id.ts'
+import type { StoredPolicies } from '../../core/policy.ts'
+
+/** The layout of what is kept in Redis. A program refuses to work on one that it does not know. */
+export const FORMAT = 1
+
+/** Reads what lua/read.lua returned. */
+export function decodePage(reply: unknown, log: LogId): LogPage {
+  if (!Array.isArray(reply)) return { head: undefined, entries: [] }
+  const [epoch, seq, gen, firstSeq, chain, rows] = reply as [...Buffer[], Row[]] as [
+    Buffer,
+    Buffer,
+    Buffer,
+    Buffer,
+    Buffer,
+    Row[],
+  ]
+  const head: LogHead = {
+    epoch: String(epoch),
+    seq: Number(seq),
+    gen: Number(gen),
+    firstSeq: Number(firstSeq),
+    chain: String(chain).split(' ').map(decodeGeneration),
+  }
+  const entries: LogEntry[] = []
+  for (const row of rows) {
+    const entry = decodeEntry(row, log)
+    if (entry !== undefined && entry.gen === generationAt(head.chain, entry.seq)) entries.push(entry)
+  }
+  return { head, entries }
+}
+
+type Row = readonly [id: Buffer, fields: readonly Buffer[]]
+
+function decodeGeneration(text: string): Generation {
+  const [gen, firstSeq] = text.split(':')
+  return { gen: Number(gen), firstSeq: Number(firstSeq) }
+}
+
+function generationAt(chain: readonly Generation[], seq: number): number | undefined {
+  return chain.findLast(({ firstSeq }) => firstSeq <= seq)?.gen
+}
+
+/** Undefined for what Tidings did not write: a stranger's entry between two of ours. */
+function decodeEntry([id, fields]: Row, log: LogId): LogEntry | undefined {
+  const [seq, gen] = String(id).split('-')
+  let [counter, timeMs, payload, channel]: (Buffer | undefined)[] = []
+  for (let i = 0; i < fields.length; i += 2) {
+    const value = fields[i + 1]
+    const name = String(fields[i])
+    if (name === 'c') counter = value
+    else if (name === 't') timeMs = value
+    else if (name === 'p') payload = value
+    else if (name === 'n') channel = value
+  }
+  if (counter === undefined || timeMs === undefined || payload === undefined) return undefined
+  return {
+    seq: Number(seq),
+    gen: Number(gen),
+    channel: channel === undefined ? log.name : String(channel),
+    timeMs: Number(timeMs),
+    counter: Number(counter),
+    payload,
+  }
+}
+
+/**
+ * Reads what is known of the deployment: format, partitions, version, and the policies.
+ * @throws TidingsError `DEPLOYMENT_MISMATCH`
+ */
+export function decodeDeployment(reply: readonly (Buffer | null)[], partitions: number): StoredPolicies {
+  const [format, stored, version, policies] = reply.map((value) => (value === null ? undefined : String(value)))
+  if (format !== undefined && Number(format) !== FORMAT) {
+    throw new TidingsError(
+      'DEPLOYMENT_MISMATCH',
+      `The logs in this Redis have format ${format}; this program knows ${FORMAT}.`,
+      {
+        hint: 'Update Tidings here, or use another namespace.',
+        context: { format },
+      },
+    )
+  }
+  if (stored !== undefined && Number(stored) !== partitions) {
+    throw new TidingsError(
+      'DEPLOYMENT_MISMATCH',
+      `This Redis has ${stored} partitions; the option says ${partitions}.`,
+      {
+        hint: 'The number is fixed when the first message is appended. Give the option that number.',
+        context: { stored: Number(stored), partitions },
+      },
+    )
+  }
+  return { version: Number(version ?? 0), policies: policies === undefined ? {} : JSON.parse(policies) }
+}

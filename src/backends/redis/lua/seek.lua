@@ -1,0 +1,28 @@
+#!lua flags=no-writes
+-- Finds the first retained entry whose time or counter is at least a value, by halving.
+-- KEYS: stream, head
+-- ARGV: the field, t or c; the value
+-- Returns: its seq; head + 1 where there is none, 1 where there is no log.
+-- Cost: O(log n) reads of one entry.
+local head = redis.call('HMGET', KEYS[2], 'seq', 'first')
+if not head[1] then return 1 end
+local value = tonumber(ARGV[2])
+local low, high = tonumber(head[2]), head[1] + 1
+while low < high do
+  local middle = math.floor((low + high) / 2)
+  local row = redis.call('XRANGE', KEYS[1], middle .. '-0', head[1], 'COUNT', 1)[1]
+  if not row then
+    high = middle
+  else
+    local found
+    for i = 1, #row[2], 2 do
+      if row[2][i] == ARGV[1] then found = tonumber(row[2][i + 1]) end
+    end
+    if found and found >= value then
+      high = middle
+    else
+      low = math.max(middle, tonumber(string.match(row[1], '^%d+'))) + 1
+    end
+  end
+end
+return math.min(low, head[1] + 1)

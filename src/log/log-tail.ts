@@ -23,6 +23,11 @@ export interface TailListener {
   readonly onGap?: GapListener | undefined
 }
 
+interface Place {
+  readonly listener: TailListener
+  gone: boolean
+}
+
 export interface LogTailOptions {
   readonly pubSub: PubSub
   readonly eventLog: EventLog
@@ -45,11 +50,12 @@ export class LogTail {
   readonly log: LogId
   readonly #options: LogTailOptions
   readonly #held = new HeldFrames()
-  #listeners: readonly TailListener[] = []
+  #places: readonly Place[] = []
   #subscription: Promise<SubscriptionHandle> | undefined
   #last: Position = BEFORE_BIRTH
   #chain: readonly Generation[] = []
   #counter = 0
+  #goal = 0
   #started = false
   #wanted = false
   #repairing = false
@@ -59,6 +65,11 @@ export class LogTail {
   constructor(options: LogTailOptions) {
     this.log = options.log
     this.#options = options
+  }
+
+  /** True where a reading is under way, or due. */
+  get behind(): boolean {
+    return this.#wanted || this.#repairing
   }
 
   /** The last entry that was delivered, or where the tail goes on from. */
@@ -72,11 +83,11 @@ export class LogTail {
   }
 
   add(listener: TailListener): () => void {
-    // The same listener may be added twice.
-    const place = { ...listener }
-    this.#listeners = [...this.#listeners, place]
+    const place = { listener, gone: false }
+    this.#places = [...this.#places, place]
     return () => {
-      this.#listeners = this.#listeners.filter((other) => other !== place)
+      place.gone = true
+      this.#places = this.#places.filter((other) => other !== place)
     }
   }
 
@@ -145,9 +156,13 @@ export class LogTail {
     this.repair()
   }
 
-  /** Reads from the log what is missing, if anything is. One reading at a time; another follows if there is need. */
-  repair(): void {
+  /**
+   * Reads from the log what is missing, if anything is. One reading at a time; another follows if there is need.
+   * @param counter what {@link counter} shall be afterwards, at least
+   */
+  repair(counter = 0): void {
     this.#wanted = true
+    this.#goal = Math.max(this.#goal, counter)
     if (!this.#started || this.#repairing || this.#closed) return
     this.#repairing = true
     void this.#repair()
@@ -155,29 +170,30 @@ export class LogTail {
 
   close(): void {
     this.#closed = true
-    this.#listeners = []
+    for (const place of this.#places) place.gone = true
+    this.#places = []
     this.#held.take()
     this.unsubscribe()
     this.#endPause?.()
   }
 
-  /** Frames that came meanwhile are tried first: most often they are of what the head includes, or follow it. */
   #begin(): void {
     if (this.#closed) return
     this.#started = true
     const behind = this.#wanted
     this.#wanted = false
     this.#takeHeld(0)
-    if (behind && this.#wanted) this.repair()
+    if (behind || this.#wanted) this.repair()
   }
 
   async #repair(): Promise<void> {
     let attempt = 0
     while (this.#wanted && !this.#closed) {
       this.#wanted = false
-      const mark = this.#held.mark
+      const [mark, goal] = [this.#held.mark, this.#goal]
       try {
         await this.#readOn()
+        this.#counter = Math.max(this.#counter, goal)
         attempt = 0
         this.#takeHeld(mark)
       } catch (error) {
@@ -257,17 +273,17 @@ export class LogTail {
     this.#last = { epoch, gen: entry.gen, seq: entry.seq }
     this.#counter = Math.max(this.#counter, entry.counter)
     let message: Message | undefined
-    for (const listener of this.#listeners) {
-      if (!listener.accepts(entry.channel)) continue
+    for (const place of this.#places) {
+      if (place.gone || !place.listener.accepts(entry.channel)) continue
       message ??= new Message(entry.channel, entry.payload, this.#last)
-      if (this.#listeners.includes(listener)) listener.onMessage(message)
+      place.listener.onMessage(message)
     }
   }
 
   #gap(reason: GapReason, to: Position): void {
     const gap = { log: this.log.name, reason, from: this.#last, to }
     this.#last = to
-    for (const listener of this.#listeners) listener.onGap?.(gap)
+    for (const place of this.#places) if (!place.gone) place.listener.onGap?.(gap)
   }
 
   #place(head: LogHead, seq: number): void {

@@ -7,15 +7,17 @@ export class TcpProxy {
   readonly #pairs = new Set<{ client: Socket; upstream: Socket }>()
   #frozen = false
   #downPort = 0
+  #target: number
 
-  private constructor(server: Server) {
+  private constructor(server: Server, port: number) {
     this.#server = server
+    this.#target = port
   }
 
   static async to(port: number): Promise<TcpProxy> {
     const server = createServer()
-    const proxy = new TcpProxy(server)
-    server.on('connection', (client) => proxy.#join(client, port))
+    const proxy = new TcpProxy(server, port)
+    server.on('connection', (client) => proxy.#join(client, proxy.#target))
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     return proxy
@@ -44,6 +46,11 @@ export class TcpProxy {
       client.resume()
       upstream.resume()
     }
+  }
+
+  /** New connections lead to another port. */
+  redirect(port: number): void {
+    this.#target = port
   }
 
   /** Resets every connection. */

@@ -1,0 +1,313 @@
+import { toByteString } from '../core/byte-string.ts'
+import { TidingsError } from '../core/errors.ts'
+import type { EventLog } from '../core/event-log.ts'
+import { compileGlob, type Glob } from '../core/glob.ts'
+import { livePattern, logOfLiveChannel, logPartition } from '../core/keys.ts'
+import { decodeFrame } from '../core/live-frame.ts'
+import { type LogId, logText } from '../core/log-id.ts'
+import type { Message } from '../core/message.ts'
+import type { PubSub, SubscriptionHandle } from '../core/pub-sub.ts'
+import { LogTail, type TailListener } from './log-tail.ts'
+import { type Change, PartitionLooks } from './partition-looks.ts'
+
+const LOOK_MS = 2_500
+const SOON_MS = 500
+const MAX_IDLE = 10_000
+
+export interface LogTailsOptions {
+  readonly pubSub: PubSub
+  readonly eventLog: EventLog
+  readonly namespace: string
+  /** Takes trouble that belongs to no call. */
+  readonly onError?: ((error: unknown) => void) | undefined
+  /** Milliseconds between two looks for what did not come live. Default 2,500. */
+  readonly lookMs?: number | undefined
+  /** Logs without news that are remembered for patterns. Default 10,000. */
+  readonly maxIdle?: number | undefined
+}
+
+interface Followed {
+  readonly tail: LogTail
+  readonly partition: number
+  ready: Promise<void>
+  /** Who asked for this very log. Without any, it is there for patterns, which bring its frames. */
+  followers: number
+}
+
+interface Watch {
+  readonly glob: Glob
+  readonly listener: TailListener
+  /** The counter of each partition when it began: what is older is not for it. */
+  readonly since: readonly number[]
+  readonly places: Map<LogTail, () => void>
+}
+
+/**
+ * The logs that this process follows live, each by one tail, however many listen.
+ *
+ * Frames can be missed without a trace: a log that nobody appends to any more may have lost its last one, a pattern
+ * may have missed that a log was born. So every few seconds, and at once after an interruption, each partition is
+ * asked what has changed, and what did not come live is read.
+ */
+export class LogTails {
+  readonly #options: LogTailsOptions
+  /** The least recently used first. */
+  readonly #followed = new Map<string, Followed>()
+  readonly #watches = new Set<Watch>()
+  readonly #looks: PartitionLooks
+  readonly #endStatus: () => void
+  #timer: NodeJS.Timeout | undefined
+  #looking = false
+  #urgent = false
+  #closed = false
+
+  constructor(options: LogTailsOptions) {
+    this.#options = options
+    this.#looks = new PartitionLooks({
+      eventLog: options.eventLog,
+      isMissed: (change) => this.#isMissed(change),
+      onMissed: (change) => this.#onMissed(change),
+      onHistory: (partition) => this.#repairAll(partition),
+    })
+    this.#endStatus = options.pubSub.onStatus(({ kind }) => {
+      if (kind === 'disconnected' || kind === 'interruption') this.#looks.doubt()
+      if (kind !== 'interruption') return
+      for (const { tail, partition } of this.#followed.values()) {
+        if (this.#looks.since(partition) === undefined) tail.repair()
+      }
+      this.#urgent = true
+      void this.#look()
+    })
+  }
+
+  /** Logs that have a tail. */
+  get size(): number {
+    return this.#followed.size
+  }
+
+  /** Follows one log. Resolves once nothing that is appended later can be missed. */
+  async follow(log: LogId, listener: TailListener): Promise<SubscriptionHandle> {
+    this.#assertOpen()
+    const known = this.#followed.get(logText(log))
+    const followed = known ?? this.#create(log)
+    if (known === undefined) followed.ready = this.#discardOnFailure(followed, followed.tail.start())
+    else if (followed.followers === 0) followed.ready = followed.ready.then(() => followed.tail.subscribe())
+    followed.followers += 1
+    const remove = followed.tail.add(listener)
+    let held = true
+    const release = () => {
+      if (!held) return
+      held = false
+      remove()
+      followed.followers -= 1
+      if (followed.followers === 0) followed.tail.unsubscribe()
+      this.#discardUnused(followed)
+    }
+    try {
+      const { partition } = followed
+      await Promise.all([followed.ready, this.#looks.since(partition) === undefined && this.#looks.look(partition)])
+      this.#assertOpen()
+    } catch (error) {
+      release()
+      throw error
+    }
+    this.#schedule()
+    return { release }
+  }
+
+  /**
+   * Follows every channel's own log whose channel matches the pattern, and of some shared logs what matches.
+   * Resolves once nothing that is appended later can be missed.
+   */
+  async watch(pattern: string, shared: readonly string[], listener: TailListener): Promise<SubscriptionHandle> {
+    this.#assertOpen()
+    const { pubSub, eventLog, namespace } = this.#options
+    const glob = compileGlob(pattern)
+    const handles: SubscriptionHandle[] = []
+    const end = () => {
+      for (const handle of handles.splice(0)) handle.release()
+    }
+    let watch: Watch | undefined
+    try {
+      const onMessage = (message: Message) => watch !== undefined && this.#onFrame(watch, message)
+      handles.push(await pubSub.subscribe('pattern', livePattern(namespace, pattern), onMessage))
+      const accepts = (channel: string) => glob.matches(toByteString(channel)) && listener.accepts(channel)
+      for (const name of shared) handles.push(await this.follow({ kind: 'shared', name }, { ...listener, accepts }))
+      const partitions = Array.from({ length: eventLog.partitions }, (_, partition) => partition)
+      const since = await Promise.all(
+        partitions.map(async (partition) => {
+          if (this.#looks.since(partition) === undefined) {
+            await this.#looks.look(partition)
+            return this.#looks.since(partition)!
+          }
+          return (await eventLog.changes(partition)).counter
+        }),
+      )
+      this.#assertOpen()
+      watch = { glob, listener, since, places: new Map() }
+    } catch (error) {
+      end()
+      throw error
+    }
+    const begun = watch
+    this.#watches.add(begun)
+    for (const { tail } of this.#followed.values()) this.#attach(begun, tail)
+    this.#schedule()
+    return {
+      release: () => {
+        watch = undefined
+        end()
+        if (!this.#watches.delete(begun)) return
+        for (const remove of begun.places.values()) remove()
+        for (const followed of [...this.#followed.values()]) this.#discardUnused(followed)
+      },
+    }
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#endStatus()
+    clearTimeout(this.#timer)
+    for (const { tail } of this.#followed.values()) tail.close()
+    this.#followed.clear()
+    this.#watches.clear()
+  }
+
+  #onFrame(watch: Watch, { channel, bytes }: Message): void {
+    const log = logOfLiveChannel(this.#options.namespace, channel)
+    // The pattern of internal names may match others' too.
+    if (log === undefined || log.kind !== 'channel' || !watch.glob.matches(toByteString(log.name))) return
+    const frame = decodeFrame(bytes, log.name)
+    if (frame === undefined) return
+    const text = logText(log)
+    let followed = this.#followed.get(text)
+    if (followed === undefined) {
+      followed = this.#create(log)
+      const since = this.#looks.since(followed.partition)
+      if (since !== undefined && this.#looks.isDoubtful(followed.partition)) {
+        this.#startAtCounter(followed, { log, counter: frame.entries[0]!.counter, since })
+      } else {
+        // Nothing was missed since the last look, so this is the first that is new.
+        const { gen, seq } = frame.entries[0]!
+        followed.tail.startAfter({ epoch: frame.epoch, gen, seq: seq - 1 })
+      }
+    } else {
+      this.#followed.delete(text)
+      this.#followed.set(text, followed)
+    }
+    followed.tail.frame(frame)
+  }
+
+  #create(log: LogId): Followed {
+    const { pubSub, eventLog, namespace, onError } = this.#options
+    const tail = new LogTail({ pubSub, eventLog, namespace, log, onError })
+    const partition = logPartition(log, eventLog.partitions)
+    const followed = { tail, partition, ready: Promise.resolve(), followers: 0 }
+    this.#followed.set(logText(log), followed)
+    for (const watch of this.#watches) this.#attach(watch, tail)
+    return followed
+  }
+
+  #attach(watch: Watch, tail: LogTail): void {
+    const { kind, name } = tail.log
+    if (kind === 'channel' && watch.glob.matches(toByteString(name))) watch.places.set(tail, tail.add(watch.listener))
+  }
+
+  #discardUnused(followed: Followed): void {
+    if (followed.followers > 0 || [...this.#watches].some(({ places }) => places.has(followed.tail))) return
+    this.#discard(followed)
+  }
+
+  #discard({ tail }: Followed): void {
+    tail.close()
+    for (const { places } of this.#watches) places.delete(tail)
+    const text = logText(tail.log)
+    if (this.#followed.get(text)?.tail === tail) this.#followed.delete(text)
+  }
+
+  async #discardOnFailure(followed: Followed, starting: Promise<void>): Promise<void> {
+    try {
+      await starting
+    } catch (error) {
+      this.#discard(followed)
+      throw error
+    }
+  }
+
+  /** What fails is looked at again, as long as it is missed. */
+  #startAtCounter(followed: Followed, change: Change): void {
+    followed.ready = this.#discardOnFailure(followed, followed.tail.startAtCounter(change.since + 1))
+    followed.ready.catch((error: unknown) => {
+      this.#looks.remember(followed.partition, change)
+      if (!this.#closed) this.#options.onError?.(error)
+    })
+  }
+
+  #isMissed({ log, counter }: Change): boolean {
+    const followed = this.#followed.get(logText(log))
+    return followed === undefined ? this.#watchedSince(log) < counter : followed.tail.counter < counter
+  }
+
+  /** The counter from which on some pattern wants this log's entries; infinite where none does. */
+  #watchedSince(log: LogId): number {
+    let first = Number.POSITIVE_INFINITY
+    if (log.kind === 'shared') return first
+    const partition = logPartition(log, this.#options.eventLog.partitions)
+    for (const { glob, since } of this.#watches) {
+      if (since[partition]! < first && glob.matches(toByteString(log.name))) first = since[partition]!
+    }
+    return first
+  }
+
+  #onMissed(change: Change): void {
+    const { log, counter, since } = change
+    const followed = this.#followed.get(logText(log))
+    if (followed !== undefined) followed.tail.repair(counter)
+    else this.#startAtCounter(this.#create(log), { log, counter, since: Math.max(since, this.#watchedSince(log)) })
+  }
+
+  #repairAll(partition: number): void {
+    for (const followed of this.#followed.values()) if (followed.partition === partition) followed.tail.repair()
+  }
+
+  #schedule(ms: number = (this.#options.lookMs ?? LOOK_MS) * (0.8 + 0.4 * Math.random())): void {
+    if (this.#timer !== undefined || this.#looking || this.#closed) return
+    if (this.#followed.size === 0 && this.#watches.size === 0) return
+    this.#timer = setTimeout(() => void this.#look(), ms)
+    this.#timer.unref()
+  }
+
+  /** One round at a time. After an interruption it is repeated until every partition has answered. */
+  async #look(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    if (this.#looking || this.#closed) return
+    this.#looking = true
+    let answered = true
+    do {
+      this.#urgent = false
+      const partitions = new Set(this.#watches.size > 0 ? this.#looks.partitions() : [])
+      for (const { partition } of this.#followed.values()) partitions.add(partition)
+      const outcomes = await Promise.allSettled([...partitions].map((partition) => this.#looks.look(partition)))
+      answered = outcomes.every(({ status }) => status === 'fulfilled')
+    } while (this.#urgent && answered && !this.#closed)
+    this.#looking = false
+    this.#forgetIdle()
+    if (answered) this.#schedule()
+    else this.#schedule(Math.min(SOON_MS, this.#options.lookMs ?? LOOK_MS))
+  }
+
+  /** What has changed since the last look is kept: if it was forgotten, its entries would seem to be missed. */
+  #forgetIdle(): void {
+    const idle = [...this.#followed.values()].filter(
+      ({ followers, tail, partition }) =>
+        followers === 0 && !tail.behind && tail.counter <= (this.#looks.since(partition) ?? 0),
+    )
+    const { maxIdle = MAX_IDLE } = this.#options
+    for (const followed of idle.slice(0, Math.max(0, idle.length - maxIdle))) this.#discard(followed)
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new TidingsError('CLOSED', 'This object is closed.', { hint: 'Create a new one to go on.' })
+  }
+}

@@ -1,0 +1,89 @@
+import type { EventLog } from '../core/event-log.ts'
+import { type LogId, logText } from '../core/log-id.ts'
+
+/** A log that has changed. */
+export interface Change {
+  readonly log: LogId
+  /** Its counter now. */
+  readonly counter: number
+  /** Up to here the log was looked at before. */
+  readonly since: number
+}
+
+export interface LooksOptions {
+  readonly eventLog: EventLog
+  /** Whether somebody who should know of this change does not yet. */
+  readonly isMissed: (change: Change) => boolean
+  /** Called where that has lasted from one look to the next, or at once where much may have been missed. */
+  readonly onMissed: (change: Change) => void
+  /** The server's history in a partition is another one. */
+  readonly onHistory: (partition: number) => void
+}
+
+interface Seen {
+  readonly history: string
+  readonly since: number
+  /** Missed at the last look. What was appended just then is only on its way, so nothing is done at the first. */
+  readonly suspects: ReadonlyMap<string, Change>
+}
+
+/** Asks partitions what has changed, and finds what did not come live: one short call for each partition and look. */
+export class PartitionLooks {
+  readonly #options: LooksOptions
+  readonly #seen = new Map<number, Seen>()
+  /** Partitions of which frames may have been missed since the last look. */
+  readonly #doubtful = new Set<number>()
+
+  constructor(options: LooksOptions) {
+    this.#options = options
+  }
+
+  /** What was appended up to this counter has been looked for; undefined before the first look. */
+  since(partition: number): number | undefined {
+    return this.#seen.get(partition)?.since
+  }
+
+  isDoubtful(partition: number): boolean {
+    return this.#doubtful.has(partition)
+  }
+
+  /** From now until the next look of each partition, what is missed shall be acted upon at once. */
+  doubt(): void {
+    for (const partition of this.#seen.keys()) this.#doubtful.add(partition)
+  }
+
+  /** The partitions of which {@link since} is known. */
+  partitions(): Iterable<number> {
+    return this.#seen.keys()
+  }
+
+  async look(partition: number): Promise<void> {
+    const before = this.#seen.get(partition)
+    const urgent = this.#doubtful.has(partition)
+    const { eventLog, isMissed, onMissed, onHistory } = this.#options
+    const { history, counter, logs } = await eventLog.changes(partition, before?.since)
+    // Another look may have been faster.
+    if (this.#seen.get(partition) !== before) return
+    if (before === undefined) {
+      this.#seen.set(partition, { history, since: counter, suspects: new Map() })
+      return
+    }
+    const changes = logs.map((change) => ({ ...change, since: before.since })).filter(isMissed)
+    const atOnce = urgent || history !== before.history
+    const suspects = new Map(atOnce ? [] : changes.map((change) => [logText(change.log), change]))
+    const overdue = [...before.suspects.values()].filter(isMissed)
+    this.#seen.set(partition, { history, since: counter, suspects })
+    this.#doubtful.delete(partition)
+    if (history !== before.history) onHistory(partition)
+    for (const change of overdue) onMissed(change)
+    if (atOnce) changes.filter(isMissed).forEach(onMissed)
+  }
+
+  /** Looks again at a change that was acted upon in vain. */
+  remember(partition: number, change: Change): void {
+    const seen = this.#seen.get(partition)
+    if (seen === undefined) return
+    const suspects = new Map(seen.suspects).set(logText(change.log), change)
+    this.#seen.set(partition, { ...seen, suspects })
+  }
+}

@@ -58,6 +58,7 @@ export function createProgram(): Command {
     .description('Live messages and events on the Redis that you already run.')
     .version(version())
     .option('--redis <url>', `where Redis is (default: the variable REDIS_URL, else ${DEFAULT_REDIS})`)
+    .option('--namespace <name>', "what the names of Tidings' own keys and channels begin with (default: tidings)")
     .option('--json', 'one JSON object per line, with stable names')
     .configureHelp({ showGlobalOptions: true, helpWidth: helpWidth(), subcommandTerm })
     .configureOutput({

@@ -21,6 +21,7 @@ export interface Session {
 interface GlobalOptions {
   readonly redis?: string
   readonly json?: boolean
+  readonly namespace?: string
 }
 
 /** Where Redis is, if the command line or the environment says so. */
@@ -30,6 +31,11 @@ export function chosenRedis(command: Command): string | undefined {
   return redis ?? (process.env.REDIS_URL || undefined)
 }
 
+/** What the names of Tidings' own keys and channels begin with, if the command line says so. */
+function chosenNamespace(command: Command): string | undefined {
+  return command.optsWithGlobals<GlobalOptions>().namespace
+}
+
 /** Where and in which form the command's results go. */
 export function chosenOutput(command: Command): Output {
   const { json } = command.optsWithGlobals<GlobalOptions>()
@@ -37,10 +43,10 @@ export function chosenOutput(command: Command): Output {
   return new Output(process.stdout, format)
 }
 
-export async function openConnection(redis: string): Promise<Connection> {
+export async function openConnection(redis: string, namespace: string | undefined): Promise<Connection> {
   try {
     // Trouble is told on stderr by the commands themselves; without a logger it would warn there once more.
-    return await connect(redis, { commandTimeoutMs: COMMAND_TIMEOUT_MS, logger: silentLogger })
+    return await connect(redis, { commandTimeoutMs: COMMAND_TIMEOUT_MS, logger: silentLogger, namespace })
   } catch (error) {
     throw connectFailure(error, redis)
   }
@@ -50,7 +56,7 @@ export async function openConnection(redis: string): Promise<Connection> {
 export async function withSession(command: Command, work: (session: Session) => Promise<void>): Promise<void> {
   const redis = chosenRedis(command) ?? DEFAULT_REDIS
   const output = chosenOutput(command)
-  const connection = await openConnection(redis)
+  const connection = await openConnection(redis, chosenNamespace(command))
   try {
     await work({ redis, connection, output })
   } finally {

@@ -1,10 +1,13 @@
+import { MemoryEventLog } from '../backends/memory/event-log.ts'
 import { MemoryPubSub } from '../backends/memory/pub-sub.ts'
 import { readClientOptions } from '../backends/redis/client-options.ts'
 import { RedisPubSub } from '../backends/redis/pub-sub.ts'
 import { parseRedisUrl } from '../backends/redis/redis-url.ts'
 import { TidingsError } from '../core/errors.ts'
+import type { EventLog } from '../core/event-log.ts'
 import { type Logger, silentLogger } from '../core/logger.ts'
 import type { PubSub } from '../core/pub-sub.ts'
+import { LoggedPubSub } from '../log/logged-pub-sub.ts'
 import { Connection } from './connection.ts'
 import {
   type ConnectionOptions,
@@ -66,28 +69,47 @@ export function useConnection(options: ConnectionOptions, own: readonly string[]
 }
 
 function open(options: ReadOptions): Connection {
-  const { redis, logger } = options
+  const { redis, logger = silentLogger, namespace } = options
   if (redis instanceof Connection) return redis
-  const pubSub = isMemory(redis) ? new MemoryPubSub(redis.slice(MEMORY.length)) : openRedis(redis, options)
-  return new Connection(pubSub, logger ?? silentLogger, logger !== undefined)
+  const { pubSub, eventLog } = isMemory(redis)
+    ? openMemory(redis.slice(MEMORY.length), options)
+    : openRedis(redis, options)
+  return new Connection({
+    pubSub: new LoggedPubSub(pubSub, eventLog, { namespace }),
+    eventLog,
+    namespace,
+    logger,
+    hasLogger: options.logger !== undefined,
+  })
+}
+
+interface Backend {
+  readonly pubSub: PubSub
+  readonly eventLog: EventLog
+}
+
+function openMemory(hubName: string, { namespace, partitions }: ReadOptions): Backend {
+  return { pubSub: new MemoryPubSub(hubName), eventLog: new MemoryEventLog(hubName, { namespace, partitions }) }
 }
 
 function isMemory(redis: unknown): redis is string {
   return typeof redis === 'string' && redis.startsWith(MEMORY)
 }
 
-function openRedis(redis: Exclude<RedisOption, Connection>, options: ReadOptions): PubSub {
+function openRedis(redis: Exclude<RedisOption, Connection>, options: ReadOptions): Backend {
   if (typeof redis !== 'string' && (typeof redis !== 'object' || redis === null)) {
     throw new TidingsError('INVALID_OPTION', 'The option "redis" must be a URL, options, or a Connection.')
   }
   const { client, commandTimeoutMs } = readClientOptions(
     (typeof redis === 'string' ? parseRedisUrl(redis) : redis) as Record<string, unknown>,
   )
-  return new RedisPubSub({
+  const { namespace, partitions, patternLimit, maxCount, maxBytes } = options
+  const pubSub = new RedisPubSub({
     client,
     commandTimeoutMs:
       options.commandTimeoutMs ?? count('commandTimeout', commandTimeoutMs, DEFAULT_COMMAND_TIMEOUT_MS, 1),
-    queue: { maxCount: options.maxCount, maxBytes: options.maxBytes },
-    patternLimit: options.patternLimit,
+    queue: { maxCount, maxBytes },
+    patternLimit,
   })
+  return { pubSub, eventLog: pubSub.openEventLog({ namespace, partitions }) }
 }

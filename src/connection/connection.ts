@@ -1,20 +1,34 @@
+import type { EventLog } from '../core/event-log.ts'
 import type { Logger } from '../core/logger.ts'
-import type { PubSub } from '../core/pub-sub.ts'
 import type { ConnectionStatus } from '../core/status.ts'
+import type { LoggedPubSub } from '../log/logged-pub-sub.ts'
+
+export interface ConnectionParts {
+  readonly pubSub: LoggedPubSub
+  readonly eventLog: EventLog
+  readonly namespace: string
+  readonly logger: Logger
+  readonly hasLogger: boolean
+}
 
 /**
  * An open way to one Redis (or to one in-process hub), to be shared: pass it as `redis` to as many publishers,
  * subscribers and buses as there are, and they use the same two sockets. Made by `connect()`.
  */
 export class Connection {
-  /** The backend. For code that builds on the contract; programs use the classes above it. */
-  readonly pubSub: PubSub
+  /** Messages, and logs where the policies keep them. For code that builds on it; programs use the classes above. */
+  readonly pubSub: LoggedPubSub
+  readonly eventLog: EventLog
+  /** What every internal name begins with. */
+  readonly namespace: string
   readonly logger: Logger
   /** True where a logger was given, so that trouble nobody listens for has somewhere to go. */
   readonly hasLogger: boolean
 
-  constructor(pubSub: PubSub, logger: Logger, hasLogger: boolean) {
+  constructor({ pubSub, eventLog, namespace, logger, hasLogger }: ConnectionParts) {
     this.pubSub = pubSub
+    this.eventLog = eventLog
+    this.namespace = namespace
     this.logger = logger
     this.hasLogger = hasLogger
     pubSub.onStatus((status) => {
@@ -41,6 +55,7 @@ export class Connection {
   #log(status: ConnectionStatus): void {
     if (status.kind === 'disconnected') this.logger.warn({ err: status.error }, status.error.message)
     else if (status.kind === 'error') this.logger.error({ err: status.error }, status.error.message)
+    else if (status.kind === 'gap') this.logger.warn({ ...status.gap }, 'Entries of a log cannot be had.')
     else if (status.kind === 'interruption') this.logger.warn({ ...status }, 'Subscriptions are back after a break.')
     else this.logger.info({ kind: status.kind }, status.kind === 'connected' ? 'Redis is connected.' : 'Closed.')
   }

@@ -1,6 +1,8 @@
 import { isClientOption, type RedisClientOptions } from '../backends/redis/client-options.ts'
 import { TidingsError } from '../core/errors.ts'
+import { DEFAULT_NAMESPACE } from '../core/keys.ts'
 import type { Logger } from '../core/logger.ts'
+import { DEFAULT_PARTITIONS, MAX_PARTITIONS } from '../core/partitions.ts'
 import { Connection } from './connection.ts'
 
 /**
@@ -31,6 +33,16 @@ export interface ConnectionSettings {
    * in this process, which keeps PUBLISH fast for everybody on that Redis. Default 16.
    */
   readonly patternLimit?: number | undefined
+  /**
+   * What every name begins with that Tidings uses in Redis for itself. Default `tidings`. Deployments that share a
+   * Redis and have different ones do not meet, except on the channels themselves.
+   */
+  readonly namespace?: string | undefined
+  /**
+   * Over how many partitions logs are spread, up to 1,024. Default 128. It is fixed when the first message is
+   * appended: another number is then refused with `DEPLOYMENT_MISMATCH`.
+   */
+  readonly partitions?: number | undefined
 }
 
 /** What the constructors of all classes take; ioredis's own options may stand at the top level, as in `{ host, port }`. */
@@ -48,9 +60,11 @@ export interface ReadOptions {
   readonly maxCount: number
   readonly maxBytes: number
   readonly patternLimit: number
+  readonly namespace: string
+  readonly partitions: number
 }
 
-const SETTINGS = ['redis', 'logger', 'commandTimeoutMs', 'queue', 'patternLimit'] as const
+const SETTINGS = ['redis', 'logger', 'commandTimeoutMs', 'queue', 'patternLimit', 'namespace', 'partitions'] as const
 
 /**
  * Takes a constructor's options apart.
@@ -71,7 +85,7 @@ export function readOptions(options: ConnectionOptions, own: readonly string[], 
     }
     client[name] = value
   }
-  const { redis, logger, commandTimeoutMs, queue = {}, patternLimit } = options
+  const { redis, logger, commandTimeoutMs, queue = {}, patternLimit, namespace, partitions } = options
   const top = Object.keys(client)
   if (redis !== undefined && top.length > 0) {
     throw new TidingsError('INVALID_OPTION', `"redis" and "${top[0]}" both say where Redis is.`, { hint: 'Give one.' })
@@ -90,6 +104,8 @@ export function readOptions(options: ConnectionOptions, own: readonly string[], 
     maxCount: count('queue.maxCount', queue.maxCount, 100_000, 1),
     maxBytes: count('queue.maxBytes', queue.maxBytes, 67_108_864, 1),
     patternLimit: count('patternLimit', patternLimit, 16, 0),
+    namespace: checkNamespace(namespace),
+    partitions: checkPartitions(partitions),
   }
 }
 
@@ -98,6 +114,21 @@ export function count(name: string, value: unknown, fallback: number, min: numbe
   if (value === undefined) return fallback
   if (Number.isSafeInteger(value) && (value as number) >= min) return value as number
   throw new TidingsError('INVALID_OPTION', `The option "${name}" must be a whole number of at least ${min}.`)
+}
+
+function checkNamespace(namespace: unknown = DEFAULT_NAMESPACE): string {
+  // Braces would put all of it into one slot of a Cluster, or none of it where it belongs.
+  if (typeof namespace === 'string' && /^[^{}]{1,100}$/su.test(namespace) && namespace.isWellFormed()) return namespace
+  throw new TidingsError(
+    'INVALID_OPTION',
+    'The option "namespace" must be a string of 1 to 100 characters, without braces.',
+  )
+}
+
+function checkPartitions(partitions: unknown): number {
+  const number = count('partitions', partitions, DEFAULT_PARTITIONS, 1)
+  if (number <= MAX_PARTITIONS) return number
+  throw new TidingsError('INVALID_OPTION', `The option "partitions" must be at most ${MAX_PARTITIONS}.`)
 }
 
 function checkLogger(logger: unknown): Logger | undefined {
@@ -114,7 +145,7 @@ function checkLogger(logger: unknown): Logger | undefined {
 
 /** A shared connection has been set up where it was made. */
 function refuseSettings(options: ConnectionOptions, who: string): void {
-  for (const name of ['commandTimeoutMs', 'queue', 'patternLimit'] as const) {
+  for (const name of ['commandTimeoutMs', 'queue', 'patternLimit', 'namespace', 'partitions'] as const) {
     if (options[name] === undefined) continue
     throw new TidingsError('INVALID_OPTION', `${who} was given a shared connection, which has its own "${name}".`, {
       hint: 'Give it to connect() instead.',

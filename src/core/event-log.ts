@@ -52,7 +52,7 @@ export interface Generation {
 export interface LogHead extends Position {
   /** The number of the first entry that is retained; `seq + 1` where none is. */
   readonly firstSeq: number
-  /** The generations of which entries may be retained, rising; the last one is that of the head. */
+  /** The generations from that of the entry before the first retained one on, rising; the last is the head's. */
   readonly chain: readonly Generation[]
 }
 
@@ -131,4 +131,10 @@ export interface EventLog {
 
   /** Takes trouble that belongs to no call, such as foreign entries that were moved away. */
   onWarning(listener: (error: TidingsError) => void): () => void
+
+  /**
+   * Lets what was accepted be appended within `deadlineMs`, rejects the rest with `CLOSED`, and gives up what it
+   * opened. Idempotent, never rejects, bounded also when Redis is away.
+   */
+  close(deadlineMs?: number): Promise<void>
 }

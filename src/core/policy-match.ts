@@ -13,6 +13,9 @@ export interface FoundPolicy {
   readonly log: LogId
 }
 
+/** Channels whose policy is remembered. */
+const MAX_REMEMBERED = 10_000
+
 interface Rule {
   readonly glob: Glob
   readonly policy: Policy
@@ -30,6 +33,7 @@ export class PolicyTable {
   readonly version: number
   readonly #rules: readonly Rule[]
   readonly #index = new PatternIndex<Rule>()
+  readonly #found = new Map<string, FoundPolicy | undefined>()
 
   constructor({ version, policies }: StoredPolicies) {
     this.version = version
@@ -41,6 +45,15 @@ export class PolicyTable {
   }
 
   find(channel: string): FoundPolicy | undefined {
+    if (this.#rules.length === 0) return undefined
+    if (this.#found.has(channel)) return this.#found.get(channel)
+    const found = this.#search(channel)
+    if (this.#found.size >= MAX_REMEMBERED) this.#found.clear()
+    this.#found.set(channel, found)
+    return found
+  }
+
+  #search(channel: string): FoundPolicy | undefined {
     let best: Rule | undefined
     for (const rule of this.#index.match(toByteString(channel))) {
       if (best === undefined || rule.rank < best.rank) best = rule

@@ -1,4 +1,5 @@
 import type { TidingsError } from './errors.ts'
+import type { Gap } from './gap.ts'
 
 /**
  * What a connection reports about itself: one report for each change of state, however often the state is
@@ -8,6 +9,7 @@ import type { TidingsError } from './errors.ts'
  * - `disconnected`: the connection broke or could not be made; attempts go on by themselves.
  * - `interruption`: after a break, every subscription is back. Live messages published during the break are
  *   gone, so whatever was derived from them (a cache, a view) should be refreshed now. One for each break.
+ * - `gap`: entries of a log that somebody here follows cannot be had any more. One for each gap, however many follow.
  * - `error`: something failed that belongs to no call, such as a subscription that Redis refused to renew.
  * - `closed`: closed for good.
  */
@@ -21,6 +23,7 @@ export type ConnectionStatus =
       readonly channels: number
       readonly patterns: number
     }
+  | { readonly kind: 'gap'; readonly gap: Gap }
   | { readonly kind: 'error'; readonly error: TidingsError }
   | { readonly kind: 'closed' }
 

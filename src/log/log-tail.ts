@@ -33,6 +33,8 @@ export interface LogTailOptions {
   readonly eventLog: EventLog
   readonly namespace: string
   readonly log: LogId
+  /** Takes each gap once, before the listeners do. */
+  readonly onGap?: GapListener | undefined
   /** Takes the first failure of each repair; the repair is tried again until it works. */
   readonly onError?: ((error: unknown) => void) | undefined
 }
@@ -67,9 +69,9 @@ export class LogTail {
     this.#options = options
   }
 
-  /** True where a reading is under way, or due. */
+  /** True before the start, and where a reading is under way or due. */
   get behind(): boolean {
-    return this.#wanted || this.#repairing
+    return !this.#started || this.#wanted || this.#repairing
   }
 
   /** The last entry that was delivered, or where the tail goes on from. */
@@ -111,13 +113,14 @@ export class LogTail {
     this.#begin()
   }
 
-  /** As {@link startAfter}, from the first entry that has at least this counter. */
-  async startAtCounter(counter: number): Promise<void> {
+  /** As {@link startAfter}, from the first entry that has at least this counter. Resolves to the head. */
+  async startAtCounter(counter: number): Promise<LogHead | undefined> {
     const fromSeq = await this.#options.eventLog.seek(this.log, 'counter', counter)
     const { head } = await this.#read({ limit: 1 })
     if (head !== undefined) this.#place(head, Math.min(Math.max(fromSeq, head.firstSeq) - 1, head.seq))
     this.#begin()
     this.repair()
+    return head
   }
 
   /** Brings frames from the log's own live channel, until {@link unsubscribe} or the end. */
@@ -283,6 +286,7 @@ export class LogTail {
   #gap(reason: GapReason, to: Position): void {
     const gap = { log: this.log.name, reason, from: this.#last, to }
     this.#last = to
+    this.#options.onGap?.(gap)
     for (const place of this.#places) if (!place.gone) place.listener.onGap?.(gap)
   }
 

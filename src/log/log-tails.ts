@@ -1,12 +1,14 @@
 import { toByteString } from '../core/byte-string.ts'
 import { TidingsError } from '../core/errors.ts'
 import type { EventLog } from '../core/event-log.ts'
+import type { GapListener } from '../core/gap.ts'
 import { compileGlob, type Glob } from '../core/glob.ts'
 import { livePattern, logOfLiveChannel, logPartition } from '../core/keys.ts'
 import { decodeFrame } from '../core/live-frame.ts'
 import { type LogId, logText } from '../core/log-id.ts'
 import type { Message } from '../core/message.ts'
 import type { PubSub, SubscriptionHandle } from '../core/pub-sub.ts'
+import type { Position } from '../protocol/position.ts'
 import { LogTail, type TailListener } from './log-tail.ts'
 import { type Change, PartitionLooks } from './partition-looks.ts'
 
@@ -18,6 +20,8 @@ export interface LogTailsOptions {
   readonly pubSub: PubSub
   readonly eventLog: EventLog
   readonly namespace: string
+  /** Takes each gap of each log once. */
+  readonly onGap?: GapListener | undefined
   /** Takes trouble that belongs to no call. */
   readonly onError?: ((error: unknown) => void) | undefined
   /** Milliseconds between two looks for what did not come live. Default 2,500. */
@@ -90,10 +94,28 @@ export class LogTails {
     this.#assertOpen()
     const known = this.#followed.get(logText(log))
     const followed = known ?? this.#create(log)
-    if (known === undefined) followed.ready = this.#discardOnFailure(followed, followed.tail.start())
-    else if (followed.followers === 0) followed.ready = followed.ready.then(() => followed.tail.subscribe())
+    const { tail } = followed
+    let remove: () => void
+    const watched = this.#watchedSince(log)
+    if (known === undefined && watched < Number.POSITIVE_INFINITY) {
+      // What was appended since the last look may not have come to the patterns yet; it is not for this listener.
+      const since = Math.max(watched, this.#looks.since(followed.partition) ?? 0)
+      let before: Position | 'unknown' | undefined = 'unknown'
+      const start = async () => {
+        await tail.subscribe()
+        before = await tail.startAtCounter(since + 1)
+      }
+      const onMessage = (message: Message) => {
+        if (before !== 'unknown' && !isUpTo(before, message.position!)) listener.onMessage(message)
+      }
+      remove = tail.add({ ...listener, onMessage })
+      followed.ready = this.#discardOnFailure(followed, start())
+    } else {
+      remove = tail.add(listener)
+      if (known === undefined) followed.ready = this.#discardOnFailure(followed, tail.start())
+      else if (followed.followers === 0) followed.ready = subscribeAfter(followed)
+    }
     followed.followers += 1
-    const remove = followed.tail.add(listener)
     let held = true
     const release = () => {
       if (!held) return
@@ -199,9 +221,8 @@ export class LogTails {
   }
 
   #create(log: LogId): Followed {
-    const { pubSub, eventLog, namespace, onError } = this.#options
-    const tail = new LogTail({ pubSub, eventLog, namespace, log, onError })
-    const partition = logPartition(log, eventLog.partitions)
+    const tail = new LogTail({ ...this.#options, log })
+    const partition = logPartition(log, this.#options.eventLog.partitions)
     const followed = { tail, partition, ready: Promise.resolve(), followers: 0 }
     this.#followed.set(logText(log), followed)
     for (const watch of this.#watches) this.#attach(watch, tail)
@@ -225,7 +246,7 @@ export class LogTails {
     if (this.#followed.get(text)?.tail === tail) this.#followed.delete(text)
   }
 
-  async #discardOnFailure(followed: Followed, starting: Promise<void>): Promise<void> {
+  async #discardOnFailure(followed: Followed, starting: Promise<unknown>): Promise<void> {
     try {
       await starting
     } catch (error) {
@@ -310,4 +331,23 @@ export class LogTails {
   #assertOpen(): void {
     if (this.#closed) throw new TidingsError('CLOSED', 'This object is closed.', { hint: 'Create a new one to go on.' })
   }
+}
+
+/** A tail that patterns have had gets a subscription of its own. If that fails, they still have it. */
+function subscribeAfter(followed: Followed): Promise<void> {
+  const started = followed.ready
+  const subscribe = async () => {
+    await started
+    try {
+      await followed.tail.subscribe()
+    } catch (error) {
+      followed.ready = started
+      throw error
+    }
+  }
+  return subscribe()
+}
+
+function isUpTo(before: Position | undefined, { epoch, gen, seq }: Position): boolean {
+  return before !== undefined && epoch === before.epoch && gen <= before.gen && seq <= before.seq
 }

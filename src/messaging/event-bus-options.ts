@@ -1,6 +1,5 @@
 import type { ConnectionOptions } from '../connection/options.ts'
 import { TidingsError } from '../core/errors.ts'
-import { DEFAULT_NAMESPACE } from '../core/keys.ts'
 import type { BufferOptions } from './buffered-stream.ts'
 import type { ErrorHandler } from './bus-reports.ts'
 import type { SchemasOnly, UntypedEvents } from './event-map.ts'
@@ -13,8 +12,6 @@ export type EventBusOptions<Events extends object = UntypedEvents> = ConnectionO
   readonly events?: (Events & SchemasOnly<Events>) | undefined
   /** What stands before an event type to make it a channel. Default `events:`; may be empty. */
   readonly channelPrefix?: string | undefined
-  /** What the channels for requests and replies start with. Default `tidings`. */
-  readonly namespace?: string | undefined
   /** Takes trouble that belongs to no call, where a handler has no `onError` of its own. */
   readonly onError?: ErrorHandler | undefined
   /** The most bytes an event may have, as it travels. Default 65,536. */
@@ -22,7 +19,7 @@ export type EventBusOptions<Events extends object = UntypedEvents> = ConnectionO
 }
 
 /** The options that are the bus's own, beside those of its connection. */
-export const OWN_OPTIONS = ['events', 'channelPrefix', 'namespace', 'onError', 'maxBytes'] as const
+export const OWN_OPTIONS = ['events', 'channelPrefix', 'onError', 'maxBytes'] as const
 
 export interface HandlerOptions {
   /** Takes the failures of this handler, and what it could not be given, in place of the bus's `onError`. */
@@ -48,20 +45,10 @@ export interface RequestOptions {
   readonly timeoutMs?: number | undefined
 }
 
-export interface NameOptions {
-  readonly channelPrefix: string
-  readonly namespace: string
-}
-
 /** @throws TidingsError `INVALID_OPTION` */
-export function readNames(options: EventBusOptions<object>): NameOptions {
-  const { channelPrefix = 'events:', namespace = DEFAULT_NAMESPACE } = options
-  for (const [name, value] of Object.entries({ channelPrefix, namespace })) {
-    if (typeof value === 'string' && value.isWellFormed()) continue
-    throw new TidingsError('INVALID_OPTION', `The option "${name}" must be a string of well-formed Unicode.`)
-  }
-  if (namespace === '') throw new TidingsError('INVALID_OPTION', 'The option "namespace" must not be empty.')
-  return { channelPrefix, namespace }
+export function readPrefix({ channelPrefix = 'events:' }: EventBusOptions<object>): string {
+  if (typeof channelPrefix === 'string' && channelPrefix.isWellFormed()) return channelPrefix
+  throw new TidingsError('INVALID_OPTION', 'The option "channelPrefix" must be a string of well-formed Unicode.')
 }
 
 /** @throws TidingsError `INVALID_OPTION` */

@@ -15,7 +15,7 @@ import {
   type OnceOptions,
   OWN_OPTIONS,
   type RequestOptions,
-  readNames,
+  readPrefix,
   type StreamOptions,
 } from './event-bus-options.ts'
 import { EventCatalog, type EventPlace } from './event-catalog.ts'
@@ -70,7 +70,8 @@ export class EventBus<Events extends object = UntypedEvents> {
   /** @throws TidingsError `UNKNOWN_OPTION`, `INVALID_OPTION`, `INVALID_EVENT_TYPE` */
   constructor(options: EventBusOptions<Events> = {}) {
     this.#used = useConnection(options, OWN_OPTIONS, 'EventBus')
-    const { channelPrefix, namespace } = readNames(options)
+    const channelPrefix = readPrefix(options)
+    const { namespace } = this.#used.connection
     const { events, onError, maxBytes } = options
     assertErrorHandler(onError)
     this.channelPrefix = channelPrefix

@@ -106,7 +106,7 @@ test('connections cut and clients killed under load: every message is there once
       for (let i = 0; i < 20; i += 1) {
         await delay(50 + Math.random() * 100)
         if (i % 2 === 0) proxy.reset()
-        else await server.admin.client('KILL', 'TYPE', 'NORMAL', 'SKIPME', 'YES')
+        else await server.admin.call('CLIENT', 'KILL', 'TYPE', 'NORMAL', 'SKIPME', 'YES')
       }
       await delay(200)
     })

@@ -14,6 +14,7 @@ import { liveChannel, logPartition } from '../../src/core/keys.ts'
 import { encodeFrame } from '../../src/core/live-frame.ts'
 import { type LogId, logText } from '../../src/core/log-id.ts'
 import type { StoredPolicies } from '../../src/core/policy.ts'
+import type { ConnectionStatus, StatusListener } from '../../src/core/status.ts'
 
 export interface FakeLog {
   epoch: string
@@ -25,12 +26,34 @@ export interface FakeLog {
 
 let hubs = 0
 
+/** Says of itself what a connection in trouble says. */
+export class TroubledPubSub extends MemoryPubSub {
+  readonly #listeners = new Set<StatusListener>()
+
+  override onStatus(listener: StatusListener): () => void {
+    this.#listeners.add(listener)
+    const end = super.onStatus(listener)
+    return () => {
+      this.#listeners.delete(listener)
+      end()
+    }
+  }
+
+  say(status: ConnectionStatus): void {
+    for (const listener of this.#listeners) listener(status)
+  }
+
+  interrupt(): void {
+    this.say({ kind: 'interruption', downMs: 1, channels: 1, patterns: 1 })
+  }
+}
+
 /** A log that does on command what a Redis does in trouble: lose frames, fail, fork, forget. */
 export class FakeEventLog implements EventLog {
   readonly guarantees: EventLogGuarantees = { spansProcesses: false }
   readonly partitions: number = 4
-  readonly pubSub: MemoryPubSub
-  readonly made = new Map<string, { id: LogId; log: FakeLog }>()
+  readonly pubSub: TroubledPubSub
+  readonly made: Map<string, { id: LogId; log: FakeLog }> = new Map()
   readonly reads: ReadQuery[] = []
   counter = 0
   history = 'one'
@@ -43,7 +66,7 @@ export class FakeEventLog implements EventLog {
 
   constructor() {
     hubs += 1
-    this.pubSub = new MemoryPubSub(`fake-event-log-${hubs}`)
+    this.pubSub = new TroubledPubSub(`fake-event-log-${hubs}`)
   }
 
   /** Holds every call up, until the gate is opened by what this returns. */
@@ -152,6 +175,8 @@ export class FakeEventLog implements EventLog {
     this.stored = { version: version + 1, policies }
     return version + 1
   }
+
+  async close(): Promise<void> {}
 
   onWarning(): () => void {
     return () => {}

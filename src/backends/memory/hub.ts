@@ -3,6 +3,7 @@ import { compileGlob } from '../../core/glob.ts'
 import type { ListenerTable } from '../../core/listener-table.ts'
 import { PatternIndex } from '../../core/pattern-index.ts'
 import type { SubscriptionKind } from '../../core/pub-sub.ts'
+import { LogStore } from './log-store.ts'
 import { TurnQueue } from './turn-queue.ts'
 
 interface PatternRow {
@@ -23,6 +24,7 @@ export function joinHub(name: string, member: ListenerTable): Hub {
 
 /** What a Redis server is to its clients: it knows who subscribes to what, and passes messages on. */
 export class Hub {
+  readonly logs: LogStore = new LogStore()
   readonly #members = new Set<ListenerTable>()
   readonly #channels = new Map<string, Set<ListenerTable>>()
   readonly #patterns = new PatternIndex<PatternRow>()

@@ -70,6 +70,7 @@ export class AppendQueue {
 
   /** The link has a new connection: what was not answered goes again, then what waits. */
   resume(): void {
+    if (this.#lanes.size === 0) return
     this.#options.link.write('script', ['LOAD', this.#script.text]).catch(() => {})
     for (const lane of this.#lanes.values()) lane.resume()
   }

@@ -13,7 +13,7 @@ import { deploymentKey, logKeys, partitionKeys } from '../../core/keys.ts'
 import { type LogId, parseLogText } from '../../core/log-id.ts'
 import type { StoredPolicies } from '../../core/policy.ts'
 import { AppendQueue } from './append-queue.ts'
-import { Link } from './link.ts'
+import { Link, type LinkOwner } from './link.ts'
 import { decodeDeployment, decodePage, FORMAT } from './log-reply.ts'
 import { CHANGES, POLICIES, READ, SEEK } from './lua.generated.ts'
 import type { QueueLimits } from './publish-queue.ts'
@@ -38,11 +38,13 @@ export interface RedisEventLogOptions {
   readonly queue: QueueLimits
   readonly namespace: string
   readonly partitions: number
+  /** A connection to share; whoever made it closes it, after this. Default: one of its own. */
+  readonly link?: Link | undefined
 }
 
 /**
- * {@link EventLog} on a Redis ≥ 7.0: a stream and a hash for each log, and one script for each step. Appends and
- * reads share a connection, made when first needed; appends that wait for replicas have one of their own.
+ * {@link EventLog} on a Redis ≥ 7.0: a stream and a hash for each log, and one script for each step. Appends that wait
+ * for replicas have a connection of their own, so that nothing else waits behind them.
  */
 export class RedisEventLog implements EventLog {
   readonly guarantees: EventLogGuarantees = { spansProcesses: true }
@@ -59,7 +61,7 @@ export class RedisEventLog implements EventLog {
   constructor(options: RedisEventLogOptions) {
     this.#options = options
     this.partitions = options.partitions
-    const { link, queue } = this.#open()
+    const { link, queue } = this.#open(options.link)
     this.#link = link
     this.#queue = queue
   }
@@ -134,22 +136,21 @@ export class RedisEventLog implements EventLog {
 
   async #close(deadlineMs: number): Promise<void> {
     await Promise.all([this.#queue.close(deadlineMs), this.#durable?.queue.close(deadlineMs)])
-    this.#link.close()
+    if (this.#options.link === undefined) this.#link.close()
     this.#durable?.link.close()
   }
 
-  #open(): { link: Link; queue: AppendQueue } {
+  #open(shared?: Link): { link: Link; queue: AppendQueue } {
     const { client, commandTimeoutMs, namespace, queue: limits } = this.#options
-    const link = new Link(
-      { client, commandTimeoutMs },
-      {
-        ready: () => queue.resume(),
-        down: (error, final) => {
-          this.#checked = undefined
-          if (final) queue.fail(error)
-        },
+    const owner: LinkOwner = {
+      ready: () => queue.resume(),
+      down: (error, final) => {
+        this.#checked = undefined
+        if (final) queue.fail(error)
       },
-    )
+    }
+    const link = shared ?? new Link({ client, commandTimeoutMs }, owner)
+    shared?.join(owner)
     const queue: AppendQueue = new AppendQueue({
       link,
       namespace,

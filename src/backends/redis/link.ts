@@ -51,7 +51,7 @@ interface Waiter extends Due {
  */
 export class Link {
   readonly #options: LinkOptions
-  readonly #owner: LinkOwner
+  readonly #owners: LinkOwner[]
   readonly #inFlight: Deadlines<InFlight>
   readonly #waiters: Deadlines<Waiter>
   readonly #heartbeat: Heartbeat
@@ -63,7 +63,7 @@ export class Link {
 
   constructor(options: LinkOptions, owner: LinkOwner) {
     this.#options = options
-    this.#owner = owner
+    this.#owners = [owner]
     this.#inFlight = new Deadlines(options.commandTimeoutMs, (command) => command.reject(timeout(command.name)))
     this.#waiters = new Deadlines(options.commandTimeoutMs, (waiter) => waiter.reject(this.notConnected()))
     this.#heartbeat = new Heartbeat(
@@ -74,6 +74,11 @@ export class Link {
       },
       SILENCE_MS,
     )
+  }
+
+  /** Tells somebody else of the link's changes, too. Messages go to the first owner alone. */
+  join(owner: LinkOwner): void {
+    this.#owners.push(owner)
   }
 
   get epoch(): number {
@@ -206,7 +211,7 @@ export class Link {
       mine(() => this.#ended()),
     )
     client.on('error', (error: Error) => client === this.#client && this.#failed(error))
-    const owner = this.#owner
+    const owner = this.#owners[0]!
     if (owner.message) client.on('messageBuffer', (channel, payload) => owner.message?.(channel, payload))
     if (owner.patternMessage) {
       client.on('pmessageBuffer', (pattern, channel, payload) => owner.patternMessage?.(pattern, channel, payload))
@@ -235,7 +240,7 @@ export class Link {
     this.#epoch += 1
     this.#heartbeat.start()
     for (const waiter of this.#waiters.drain()) waiter.resolve()
-    this.#owner.ready(this.#epoch)
+    for (const owner of this.#owners) owner.ready(this.#epoch)
   }
 
   #failed(error: Error): void {
@@ -255,7 +260,7 @@ export class Link {
     if (wasReady) this.#rejectInFlight(this.#lastError)
     if (this.#reportedDown) return
     this.#reportedDown = true
-    this.#owner.down(wasReady ? broken(this.#address(), this.#lastError) : this.notConnected(), false)
+    this.#tellDown(wasReady ? broken(this.#address(), this.#lastError) : this.notConnected(), false)
   }
 
   /** The retry strategy that was given has had enough, or no server could be found at all. */
@@ -268,7 +273,11 @@ export class Link {
     this.#abandonClient()
     this.#state = 'idle'
     this.#rejectWaiters(error)
-    this.#owner.down(error, true)
+    this.#tellDown(error, true)
+  }
+
+  #tellDown(error: TidingsError, final: boolean): void {
+    for (const owner of this.#owners) owner.down(error, final)
   }
 
   #drop(reason: string): void {

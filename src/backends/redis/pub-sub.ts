@@ -3,6 +3,7 @@ import { TidingsError } from '../../core/errors.ts'
 import { ListenerTable, type Place, type Row } from '../../core/listener-table.ts'
 import type { Listener, PubSub, PubSubGuarantees, SubscriptionHandle, SubscriptionKind } from '../../core/pub-sub.ts'
 import type { ConnectionStatus, StatusListener } from '../../core/status.ts'
+import { RedisEventLog, type RedisEventLogOptions } from './event-log.ts'
 import { Link } from './link.ts'
 import { PatternRoutes } from './pattern-routes.ts'
 import { PublishQueue, type QueueLimits } from './publish-queue.ts'
@@ -34,6 +35,8 @@ export class RedisPubSub implements PubSub {
   readonly #commands: Link
   readonly #subscriber: Link
   readonly #queue: PublishQueue
+  readonly #options: RedisPubSubOptions
+  #eventLog: RedisEventLog | undefined
   readonly #subscriptions: ServerSubscriptions
   /** Links that have broken and are not back. */
   readonly #down = new Set<Link>()
@@ -44,6 +47,7 @@ export class RedisPubSub implements PubSub {
   #closing: Promise<void> | undefined
 
   constructor(options: RedisPubSubOptions) {
+    this.#options = options
     const { client, commandTimeoutMs } = options
     this.#routes = new PatternRoutes(options.patternLimit)
     this.#commands = new Link(options, {
@@ -88,6 +92,12 @@ export class RedisPubSub implements PubSub {
       },
       commandTimeoutMs,
     )
+  }
+
+  /** The logs of the same server, on the connection for commands. They are closed with this. */
+  openEventLog(names: Pick<RedisEventLogOptions, 'namespace' | 'partitions'>): RedisEventLog {
+    this.#eventLog = new RedisEventLog({ ...this.#options, ...names, link: this.#commands })
+    return this.#eventLog
   }
 
   async connect(): Promise<void> {
@@ -143,7 +153,7 @@ export class RedisPubSub implements PubSub {
     this.#listeners.clear()
     this.#subscriptions.close(closed())
     this.#subscriber.close()
-    await this.#queue.close(deadlineMs)
+    await Promise.all([this.#queue.close(deadlineMs), this.#eventLog?.close(deadlineMs)])
     this.#commands.close()
     this.#report({ kind: 'closed' })
     this.#statusListeners.clear()

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { seconds } from '../arguments.ts'
 import { reportConnection } from '../connection-report.ts'
 import { createPaint } from '../demo/paint.ts'
-import { CAST, DEMO_PREFIX, playShow } from '../demo/show.ts'
+import { CAST, DEMO_NAMESPACE, DEMO_PREFIX, playShow } from '../demo/show.ts'
 import { Stage } from '../demo/stage.ts'
 import { takeEnding } from '../ending.ts'
 import { addressOf } from '../failure.ts'
@@ -31,7 +31,7 @@ Examples:
       const redis = chosenRedis(command) ?? 'memory:'
       const stage = new Stage(chosenOutput(command), createPaint(process.stdout))
       const inMemory = redis.startsWith('memory:')
-      const connection = await openConnection(redis)
+      const connection = await openConnection(redis, DEMO_NAMESPACE)
       const { signal, stop } = takeEnding()
       const endReports = reportConnection(connection, redis)
       if (options.seconds !== undefined) setTimeout(stop, options.seconds * 1_000).unref()

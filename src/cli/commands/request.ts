@@ -8,7 +8,6 @@ import { prefixOption } from './prefix-option.ts'
 interface RequestOptions {
   readonly timeoutMs: number
   readonly prefix: string
-  readonly namespace: string
 }
 
 export function addRequest(program: Command): void {
@@ -19,7 +18,6 @@ export function addRequest(program: Command): void {
     .argument('[data]', 'the data as JSON, or - for JSON from stdin (default: null)')
     .option('--timeout-ms <n>', 'how long to wait for the reply', milliseconds, 5_000)
     .addOption(prefixOption())
-    .option('--namespace <name>', "what the names of Tidings' own channels begin with", 'tidings')
     .addHelpText(
       'after',
       `
@@ -30,10 +28,10 @@ Examples:
   $ tidings request health.check --timeout-ms 500`,
     )
     .action(async (type: string, argument: string | undefined, options: RequestOptions, command: Command) => {
-      const { timeoutMs, prefix, namespace } = options
+      const { timeoutMs, prefix } = options
       const data = await readData(argument)
       await withSession(command, async ({ connection, output }) => {
-        const bus = new EventBus({ redis: connection, channelPrefix: prefix, namespace })
+        const bus = new EventBus({ redis: connection, channelPrefix: prefix })
         try {
           const reply = await bus.request(type, data, { timeoutMs })
           output.print(new Json(reply), { type, data: reply })

@@ -7,7 +7,8 @@ import type { Stage } from './stage.ts'
 
 /** The show's own names, so that no real listener on the same Redis takes its events for real ones. */
 export const DEMO_PREFIX = 'tidings-demo:'
-const NAMESPACE = 'tidings-demo'
+/** Its internal names meet nobody's either. */
+export const DEMO_NAMESPACE = 'tidings-demo'
 
 const PAUSE_MS = 1_000
 
@@ -33,7 +34,6 @@ export async function playShow(connection: Connection, stage: Stage, signal: Abo
   const bus: ShopBus = new EventBus({
     redis: connection,
     channelPrefix: DEMO_PREFIX,
-    namespace: NAMESPACE,
     events: shopEvents,
   })
   // At once: where Redis hangs, the step that is being played may not end in time.

@@ -211,9 +211,10 @@ local function settle(log)
   if log.maxCount and log.seq - log.maxCount + 1 > first then log.first = log.seq - log.maxCount + 1 end
   dropAged(log)
   if log.first > first then call('XTRIM', log.stream, 'MINID', '~', log.first .. '-0') end
+  -- The generation of the entry before the first retained one stays: who has read up to there can tell that it fits.
   while true do
     local second = string.match(log.chain, '^%S+ %d+:(%d+)')
-    if not second or tonumber(second) > log.first then break end
+    if not second or tonumber(second) >= log.first then break end
     log.chain = string.match(log.chain, ' (.*)$')
   end
   call('HSET', log.head, 'epoch', log.epoch, 'seq', log.seq, 'gen', log.gen, 'history', history, 'chain', log.chain,

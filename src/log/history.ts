@@ -1,0 +1,136 @@
+import { TidingsError } from '../core/errors.ts'
+import type { EventLog, LogEntry, LogHead, LogPage } from '../core/event-log.ts'
+import type { Gap, GapListener, GapReason } from '../core/gap.ts'
+import type { LogId } from '../core/log-id.ts'
+import { formatPosition, type Position } from '../protocol/position.ts'
+import { generationAt, resume } from './fork.ts'
+import { mergeOrdered } from './merge.ts'
+
+/** Entries in one page, where one log is read. */
+const PAGE = 500
+/** Entries that pages hold together, where many logs are read at once. */
+const PAGES_TOGETHER = 4_000
+
+export interface HistoryQuery {
+  /** Where to begin: with the first retained entry (default), at a time, or right after a position. */
+  readonly since?: 'start' | Date | Position | undefined
+  /** Where to end: a time or a position, included. Default: what is the last entry when reading begins. */
+  readonly until?: Date | Position | undefined
+  /** The most entries. */
+  readonly limit?: number | undefined
+  /** From the newest to the oldest. */
+  readonly reverse?: boolean | undefined
+  /** Takes holes; without it they are thrown as `GAP`. */
+  readonly onGap?: GapListener | undefined
+  /** Which channels' entries are wanted. */
+  readonly accepts?: ((channel: string) => boolean) | undefined
+}
+
+/** An entry, and where it is. */
+export interface StoredEntry extends LogEntry {
+  readonly position: Position
+}
+
+/** Reads logs page by page, merged by time where there are several. It ends: what is appended later is not read. */
+export async function* readHistory(
+  eventLog: EventLog,
+  logs: readonly LogId[],
+  query: HistoryQuery = {},
+): AsyncGenerator<StoredEntry, void, undefined> {
+  const { limit = Infinity, reverse = false, accepts = () => true } = query
+  const page = Math.max(10, Math.min(PAGE, Math.ceil(PAGES_TOGETHER / Math.max(1, logs.length)), limit))
+  const sources = logs.map((log) => readLog(eventLog, log, query, page))
+  const order = (a: StoredEntry, b: StoredEntry) => (reverse ? b.timeMs - a.timeMs : a.timeMs - b.timeMs)
+  let left = limit
+  if (left <= 0) return
+  for await (const entry of sources.length === 1 ? sources[0]! : mergeOrdered(sources, order)) {
+    if (!accepts(entry.channel)) continue
+    yield entry
+    left -= 1
+    if (left === 0) return
+  }
+}
+
+async function* readLog(
+  eventLog: EventLog,
+  log: LogId,
+  { since = 'start', until, reverse = false, onGap }: HistoryQuery,
+  limit: number,
+): AsyncGenerator<StoredEntry, void, undefined> {
+  const first = await eventLog.read(log, { limit: 1 })
+  const gap = (reason: GapReason, from: Position, to: Position) => tell({ log: log.name, reason, from, to }, onGap)
+  let { head } = first
+  let fromSeq = since === 'start' ? first.head?.firstSeq : undefined
+  if (since instanceof Date) fromSeq = await eventLog.seek(log, 'time', since.getTime())
+  else if (typeof since === 'object') fromSeq = goOn(since, first, gap)
+  if (head === undefined) return
+  let toSeq = head.seq
+  if (until instanceof Date) toSeq = Math.min(toSeq, (await eventLog.seek(log, 'time', until.getTime() + 1)) - 1)
+  else if (until !== undefined) toSeq = Math.min(toSeq, goOn(until, first, gap) - 1)
+
+  let from = fromSeq ?? head.firstSeq
+  let to = toSeq
+  const begun = head
+  while (from <= to) {
+    const { head: now, entries } = await eventLog.read(log, { fromSeq: from, toSeq: to, limit, reverse })
+    head = assertSame(begun, now, reverse ? to : from - 1, gap)
+    if (head === undefined) return
+    let next = reverse ? to : from
+    for (const entry of entries) {
+      if (entry.seq !== next && reverse) gap('trimmed', at(head, entry.seq), at(head, next))
+      else if (entry.seq !== next) gap('trimmed', at(head, next - 1), at(head, entry.seq - 1))
+      yield { ...entry, position: { epoch: head.epoch, gen: entry.gen, seq: entry.seq } }
+      next = entry.seq + (reverse ? -1 : 1)
+    }
+    if (entries.length === 0) {
+      if (!reverse || to >= head.firstSeq) gap('trimmed', at(head, from - 1), at(head, to))
+      return
+    }
+    if (reverse) to = next
+    else from = next
+  }
+}
+
+/** The number of the entry to go on with after a position. */
+function goOn(
+  position: Position,
+  { head }: LogPage,
+  gap: (reason: GapReason, from: Position, to: Position) => void,
+): number {
+  const next = resume(position, head)
+  if (next.kind === 'reset') gap(next.reason, position, next.to)
+  return next.fromSeq
+}
+
+/** The head of the same log with the same history; else what was read and what comes would not fit together. */
+function assertSame(
+  begun: LogHead,
+  now: LogHead | undefined,
+  seq: number,
+  gap: (reason: GapReason, from: Position, to: Position) => void,
+): LogHead | undefined {
+  const from = at(begun, seq)
+  if (now?.epoch !== begun.epoch) gap('lost', from, now === undefined ? from : at(now, 0))
+  else if (now !== undefined) {
+    const next = resume(at(begun, begun.seq), now, begun.chain)
+    if (next.kind === 'reset' && next.reason === 'diverged') gap('diverged', from, next.to)
+    return now
+  }
+  return undefined
+}
+
+function at({ epoch, chain }: LogHead, seq: number): Position {
+  return { epoch, gen: generationAt(chain, seq) ?? chain[0]!.gen, seq }
+}
+
+function tell(gap: Gap, onGap: GapListener | undefined): void {
+  if (onGap !== undefined) {
+    onGap(gap)
+    return
+  }
+  const { log, reason, from, to } = gap
+  throw new TidingsError('GAP', `The log "${log}" does not have what comes after ${formatPosition(from)}: ${reason}.`, {
+    hint: 'Begin elsewhere, or take what there is with onGap.',
+    context: { log, reason, from: formatPosition(from), to: formatPosition(to) },
+  })
+}

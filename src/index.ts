@@ -3,10 +3,14 @@ export type { Connection } from './connection/connection.ts'
 export type { ConnectionOptions, ConnectionSettings, QueueSettings, RedisOption } from './connection/options.ts'
 export type { ProcessContext, PublishContext, ReceiveContext } from './core/diagnostics.ts'
 export { type ErrorCode, TidingsError } from './core/errors.ts'
+export type { Gap, GapReason } from './core/gap.ts'
 export type { Logger } from './core/logger.ts'
 export type { MessageFormat } from './core/message.ts'
+export type { Durability, Policies, Policy, Retention } from './core/policy.ts'
 export type { ConnectionStatus } from './core/status.ts'
+export type { AppendOptions, Receipt } from './messaging/append.ts'
 export type { BufferOptions, Overflow } from './messaging/buffered-stream.ts'
+export type { BusPolicies } from './messaging/bus-policies.ts'
 export type { BusStatus, ErrorHandler } from './messaging/bus-reports.ts'
 export type { Event } from './messaging/event.ts'
 export { EventBus } from './messaging/event-bus.ts'
@@ -18,6 +22,7 @@ export type {
   StreamOptions,
 } from './messaging/event-bus-options.ts'
 export { defineEvent, type EventDefinition, type EventDefinitionOptions } from './messaging/event-definition.ts'
+export type { HistoryGap, HistoryOptions, StoredEvent } from './messaging/event-history.ts'
 export type {
   DataArgument,
   EventOf,
@@ -46,3 +51,4 @@ export type { ChannelLabelRule } from './monitor/channel-labels.ts'
 export type { MetricsHandler } from './monitor/metrics-handler.ts'
 export { Monitor, type MonitorOptions, type MonitorSnapshot } from './monitor/monitor.ts'
 export { createMetrics, type Metrics, type MetricsOptions } from './monitor/prometheus.ts'
+export type { Position } from './protocol/position.ts'

@@ -2,6 +2,7 @@ import { TidingsError } from '../core/errors.ts'
 import type { Appended, EventLog, LogMessage } from '../core/event-log.ts'
 import type { GapListener } from '../core/gap.ts'
 import { liveChannel, livePattern, logOfLiveChannel } from '../core/keys.ts'
+import type { LogId } from '../core/log-id.ts'
 import type { Durability } from '../core/policy.ts'
 import type { FoundPolicy, PolicyTable } from '../core/policy-match.ts'
 import type { Listener, PubSub, PubSubGuarantees, SubscriptionHandle, SubscriptionKind } from '../core/pub-sub.ts'
@@ -85,6 +86,18 @@ export class LoggedPubSub implements PubSub {
       const fresh = read.find(channel)?.policy.history ? read : await this.#policies.read()
       return this.#appendBy(fresh, channel, payload, options)
     })
+  }
+
+  /** The log of a channel. @throws TidingsError `NO_HISTORY` */
+  async logOf(channel: string): Promise<LogId> {
+    const log = logOf(await this.#table(), channel) ?? logOf(await this.#policies.read(), channel)
+    if (log === undefined) throw noHistory(channel)
+    return log
+  }
+
+  /** Reads the policies now. */
+  async readPolicies(): Promise<void> {
+    await this.#policies.read()
   }
 
   async subscribe(

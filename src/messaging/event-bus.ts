@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { type UsedConnection, useConnection } from '../connection/connect.ts'
+import { toByteString } from '../core/byte-string.ts'
 import { assertPattern } from '../core/channel-name.ts'
 import { TidingsError } from '../core/errors.ts'
-import { escapeGlob } from '../core/glob.ts'
+import { compileGlob, escapeGlob } from '../core/glob.ts'
 import { replyChannel, requestChannel } from '../core/keys.ts'
+import type { AppendOptions, Receipt } from './append.ts'
+import { BusPolicies } from './bus-policies.ts'
 import { BusReports, type BusStatus } from './bus-reports.ts'
 import { settledWithin } from './closing.ts'
 import type { Event } from './event.ts'
@@ -19,6 +22,7 @@ import {
   type StreamOptions,
 } from './event-bus-options.ts'
 import { EventCatalog, type EventPlace } from './event-catalog.ts'
+import { type HistoryOptions, logsMatching, readEvents, type StoredEvent } from './event-history.ts'
 import { EventListeners, type ListenTo, release } from './event-listeners.ts'
 import type {
   DataArgument,
@@ -56,6 +60,8 @@ export class EventBus<Events extends object = UntypedEvents> {
   readonly publisher: Publisher
   readonly subscriber: Subscriber
   readonly channelPrefix: string
+  /** What is kept of which event types. */
+  readonly policies: BusPolicies
   readonly #used: UsedConnection
   readonly #namespace: string
   readonly #catalog: EventCatalog
@@ -76,6 +82,8 @@ export class EventBus<Events extends object = UntypedEvents> {
     assertErrorHandler(onError)
     this.channelPrefix = channelPrefix
     this.#namespace = namespace
+    const { eventLog, pubSub } = this.#used.connection
+    this.policies = new BusPolicies(eventLog, channelPrefix, () => pubSub.readPolicies())
     this.#catalog = new EventCatalog(channelPrefix, events)
     const logger = this.#used.hasLogger ? this.#used.logger : undefined
     const shared = { redis: this.#used.connection, ...(logger && { logger }) }
@@ -112,6 +120,60 @@ export class EventBus<Events extends object = UntypedEvents> {
   ): Promise<number> {
     this.#assertOpen()
     return this.#sender.send(this.#catalog.find(source), data)
+  }
+
+  /**
+   * Keeps an event in its channel's log and sends it, as one step; resolves when it is in the log. Rejects as `emit`
+   * does, and with `NO_HISTORY` where the policy of the event type keeps none.
+   */
+  async append<Source extends EventSource<Events>>(
+    source: Source,
+    ...[data, options = {}]: RequestArguments<InputOf<Events, Source>, AppendOptions>
+  ): Promise<Receipt> {
+    this.#assertOpen()
+    return this.#sender.append(this.#catalog.find(source), data, options)
+  }
+
+  /**
+   * The kept events of a type, or of all types that match a pattern (a string with `*`, `?` or `[`), oldest first. It
+   * ends with what was the last event when reading began. Types of their own logs are merged by time.
+   */
+  history<Source extends EventSource<Events>>(
+    source: Source,
+    options?: HistoryOptions,
+  ): AsyncGenerator<StoredEvent<EventOf<Events, Source>>, void, undefined>
+  history<const Pattern extends string>(
+    pattern: Pattern & UsefulPattern<Events, Pattern>,
+    options?: HistoryOptions,
+  ): AsyncGenerator<StoredEvent<MatchingEvents<Events, Pattern>>, void, undefined>
+  history(source: unknown, options: HistoryOptions = {}): AsyncGenerator<StoredEvent, void, undefined> {
+    const { eventLog, pubSub } = this.#used.connection
+    const invalid = (error: TidingsError) => this.#reports.error(error)
+    if (typeof source === 'string' && /[*?[]/.test(source)) {
+      const { name } = this.#pattern(source)
+      const glob = compileGlob(name)
+      return readEvents(
+        {
+          eventLog,
+          invalid,
+          logs: () => logsMatching(eventLog, name),
+          accepts: (channel) => glob.matches(toByteString(channel)),
+          placeOf: (channel) => this.#catalog.received(channel),
+        },
+        options,
+      )
+    }
+    const place = this.#find(source)
+    return readEvents(
+      {
+        eventLog,
+        invalid,
+        logs: async () => [await pubSub.logOf(place.channel)],
+        accepts: (channel) => channel === place.channel,
+        placeOf: () => place,
+      },
+      options,
+    )
   }
 
   /**

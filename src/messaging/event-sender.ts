@@ -1,3 +1,4 @@
+import type { AppendOptions, Receipt } from './append.ts'
 import { encodeEvent } from './event.ts'
 import type { EventPlace } from './event-catalog.ts'
 import { Ordered } from './ordered.ts'
@@ -17,12 +18,26 @@ export class EventSender {
   }
 
   /** @throws TidingsError `INVALID_EVENT` with the issues, `INVALID_MESSAGE`; rejects as the publisher does. */
-  send({ schema, type, channel }: EventPlace, data: unknown, extra?: string): Promise<number> {
+  send(place: EventPlace, data: unknown, extra?: string): Promise<number> {
+    return this.#checked(place, data, extra, (message) => this.#publisher.publish(place.channel, message))
+  }
+
+  /** As {@link send}, into the channel's log. */
+  append(place: EventPlace, data: unknown, options: AppendOptions): Promise<Receipt> {
+    return this.#checked(place, data, '', (message) => this.#publisher.append(place.channel, message, options))
+  }
+
+  #checked<T>(
+    { schema, type, channel }: EventPlace,
+    data: unknown,
+    extra: string | undefined,
+    send: (message: string) => Promise<T>,
+  ): Promise<T> {
     const checked = schema === undefined ? undefined : check(schema, { type, channel }, data)
     if (!(checked instanceof Promise) && checked?.error !== undefined) throw checked.error
     const message = encodeEvent(type, data, extra)
     return this.#order.run(checked, (result) =>
-      result?.error === undefined ? this.#publisher.publish(channel, message) : Promise.reject(result.error),
+      result?.error === undefined ? send(message) : Promise.reject(result.error),
     )
   }
 

@@ -3,6 +3,7 @@ import { type ConnectionOptions, count } from '../connection/options.ts'
 import { assertChannel, assertEventType, assertPattern } from '../core/channel-name.ts'
 import { type PublishContext, publishChannel } from '../core/diagnostics.ts'
 import { TidingsError } from '../core/errors.ts'
+import { type AppendOptions, type Receipt, readAppendOptions, receiptOf } from './append.ts'
 import { settledWithin } from './closing.ts'
 import { encodeEvent } from './event.ts'
 import { checkSize, encodePayload } from './payload.ts'
@@ -23,7 +24,7 @@ export class Publisher {
   readonly #used: UsedConnection
   readonly #maxBytes: number
   /** Messages that have not settled; watched only where close() must wait for them itself. */
-  readonly #pending = new Set<Promise<number>>()
+  readonly #pending = new Set<Promise<unknown>>()
   #closing: Promise<void> | undefined
 
   constructor(options: PublisherOptions = {}) {
@@ -46,6 +47,20 @@ export class Publisher {
     } catch (error) {
       return Promise.reject(error)
     }
+  }
+
+  /**
+   * Keeps a message in its channel's log and publishes it, as one step. Resolves when it is in the log. A connection
+   * that breaks meanwhile costs nothing and doubles nothing: it is tried until `commandTimeoutMs` has passed.
+   * Rejects with `NO_HISTORY` where the channel's policy keeps none, `WRITE_REFUSED` where Redis stores nothing at
+   * present, and else as `publish` does.
+   */
+  async append(channel: string, message: unknown, options: AppendOptions = {}): Promise<Receipt> {
+    assertChannel(channel)
+    const read = readAppendOptions(options)
+    const payload = encodePayload(message, this.#maxBytes)
+    const append = () => this.#pubSub().append(channel, payload, read)
+    return receiptOf(await this.#settling(channel, payload, append, ({ receivers }) => receivers))
   }
 
   /** Publishes `{ type, timestamp, data }`, the envelope that event buses read. Rejects as `publish` does. */
@@ -98,7 +113,7 @@ export class Publisher {
     else await settledWithin(this.#pending)
   }
 
-  #watch(sent: Promise<number>): void {
+  #watch(sent: Promise<unknown>): void {
     this.#pending.add(sent)
     const settled = () => this.#pending.delete(sent)
     sent.then(settled, settled)
@@ -111,21 +126,33 @@ export class Publisher {
 
   #send(channel: string, payload: string | Uint8Array): Promise<number> {
     const pubSub = this.#pubSub()
-    const sent = publishChannel.hasSubscribers
-      ? traced(channel, payload, () => pubSub.publish(channel, payload))
-      : pubSub.publish(channel, payload)
+    return this.#settling(channel, payload, () => pubSub.publish(channel, payload), Number)
+  }
+
+  #settling<T>(
+    channel: string,
+    payload: string | Uint8Array,
+    send: () => Promise<T>,
+    receiversOf: (result: T) => number,
+  ): Promise<T> {
+    const sent = publishChannel.hasSubscribers ? traced(channel, payload, send, receiversOf) : send()
     if (!this.#used.owned) this.#watch(sent)
     return sent
   }
 }
 
-function traced(channel: string, payload: string | Uint8Array, publish: () => Promise<number>): Promise<number> {
+function traced<T>(
+  channel: string,
+  payload: string | Uint8Array,
+  send: () => Promise<T>,
+  receiversOf: (result: T) => number,
+): Promise<T> {
   const context: PublishContext = { channel, bytes: Buffer.byteLength(payload), receivers: undefined, error: undefined }
   publishChannel.start.publish(context)
-  const sent = publish()
+  const sent = send()
   sent.then(
-    (receivers) => {
-      context.receivers = receivers
+    (result) => {
+      context.receivers = receiversOf(result)
       publishChannel.asyncEnd.publish(context)
     },
     (error: unknown) => {

@@ -1,0 +1,49 @@
+import { TidingsError } from '../core/errors.ts'
+import type { EventLog } from '../core/event-log.ts'
+import { escapeGlob } from '../core/glob.ts'
+import type { Policies, Policy } from '../core/policy.ts'
+import { readPolicies } from '../core/policy-match.ts'
+
+/** Others may change the policies in the same moment: then what they did is read, and this is done on top. */
+const ATTEMPTS = 10
+
+/** What the channels of this bus promise, by patterns over its event types. Kept in Redis, for all processes. */
+export class BusPolicies {
+  readonly #eventLog: EventLog
+  readonly #prefix: string
+  readonly #applied: () => Promise<unknown>
+
+  /** @param applied called when they were changed here */
+  constructor(eventLog: EventLog, channelPrefix: string, applied: () => Promise<unknown>) {
+    this.#eventLog = eventLog
+    this.#prefix = escapeGlob(channelPrefix)
+    this.#applied = applied
+  }
+
+  /** The policies of this bus's event types, as Redis has them. */
+  async get(): Promise<Policies> {
+    const { policies } = await this.#eventLog.policies()
+    const own = Object.entries(policies).filter(([pattern]) => pattern.startsWith(this.#prefix))
+    return Object.fromEntries(own.map(([pattern, policy]) => [pattern.slice(this.#prefix.length), policy]))
+  }
+
+  /**
+   * Sets the policies of these patterns, and takes away those that are `null`; others stay as they are. Resolves when
+   * Redis has them. Other processes follow within about a second.
+   * @throws TidingsError `INVALID_OPTION`, `UNKNOWN_OPTION`, `INVALID_PATTERN`: nothing was changed
+   */
+  async apply(changes: Readonly<Record<string, Policy | null>>): Promise<void> {
+    const gone = Object.keys(changes).filter((pattern) => changes[pattern] === null)
+    const set = readPolicies(Object.fromEntries(Object.entries(changes).filter(([, policy]) => policy !== null)))
+    for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+      const { version, policies } = await this.#eventLog.policies()
+      const next = new Map(Object.entries(policies))
+      for (const pattern of gone) next.delete(this.#prefix + pattern)
+      for (const [pattern, policy] of Object.entries(set)) next.set(this.#prefix + pattern, policy)
+      if ((await this.#eventLog.replacePolicies(version, Object.fromEntries(next))) === undefined) continue
+      await this.#applied()
+      return
+    }
+    throw new TidingsError('REDIS_ERROR', 'The policies are being changed by others all the time; nothing was changed.')
+  }
+}

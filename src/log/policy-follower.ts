@@ -67,7 +67,7 @@ export class PolicyFollower {
   async #read(): Promise<PolicyTable> {
     const stored = await this.#options.eventLog.policies().catch((error: unknown) => {
       if (!(error instanceof TidingsError && error.code === 'NO_PERMISSION')) throw error
-      if (!this.#warned) this.#options.onError?.(error)
+      if (!this.#warned) this.#options.onError?.(notPermitted(error))
       this.#warned = true
       return NONE
     })
@@ -93,4 +93,11 @@ export class PolicyFollower {
     this.#timer = setTimeout(() => void this.#refresh(), ms)
     this.#timer.unref()
   }
+}
+
+function notPermitted(cause: TidingsError): TidingsError {
+  return new TidingsError('NO_PERMISSION', 'Redis does not let this user read the policies of channels.', {
+    cause,
+    hint: 'To this program every channel is live only. Allow +hmget on the keys of the namespace.',
+  })
 }

@@ -111,3 +111,40 @@ test('the user that docs/connections.md describes may do what Tidings does, and 
     expect(String(verdict), command).toMatch(/no permissions/)
   }
 })
+
+test('a user with just what the docs name appends, reads and follows channels with history', async () => {
+  const docs = readFileSync(new URL('../../docs/connections.md', import.meta.url), 'utf8')
+  const recipes = Array.from(docs.matchAll(/```\n(ACL SETUSER tidings [^`]*)```/g), ([, recipe]) => recipe!)
+  expect(recipes).toHaveLength(2)
+  for (const recipe of recipes) {
+    const words = recipe.replaceAll('\\\n', ' ').trim().split(/\s+/).slice(3)
+    await server.admin.acl('SETUSER', 'historian', ...words.map((word) => (word === '>password' ? '>p' : word)))
+  }
+  await using bus = new EventBus({ redis: as('historian') })
+  const problems: unknown[] = []
+  bus.subscriber.on('error', (error) => problems.push(error))
+  await bus.policies.apply({ 'kept.*': { history: { maxCount: 10, maxAgeMs: 60_000 } } })
+  const live: unknown[] = []
+  await bus.on('kept.a', (event) => live.push(event.data))
+  await bus.append('kept.a', 1, { dedupeKey: 'one', durability: { replicas: 1, timeoutMs: 10 } })
+  for (let i = 2; i <= 30; i += 1) await bus.append('kept.a', i)
+  await expect.poll(() => live.length).toBe(30)
+  const [key] = await server.admin.keys('tidings:*}:log:events:kept.a')
+  await server.admin.xadd(key!, '*', 'foreign', 'x')
+  await bus.append('kept.a', 31)
+  const kept: unknown[] = []
+  for await (const { data } of bus.history('kept.*')) kept.push(data)
+  expect(kept).toEqual([22, 23, 24, 25, 26, 27, 28, 29, 30, 31])
+  expect(problems.map((error) => (error as { code: string }).code)).toEqual(['FOREIGN_ENTRIES'])
+})
+
+test('a user who may not read the policies is told so, once, and goes on live', async () => {
+  await using publisher = new Publisher({ redis: as('plain') })
+  await using subscriber = new Subscriber({ redis: as('scripts') })
+  const problems: string[] = []
+  subscriber.on('error', ({ message }) => problems.push(message))
+  await subscriber.subscribe('ok:1', () => {})
+  await subscriber.subscribe('ok:2', () => {})
+  await publisher.publish('ok:1', 'x')
+  expect(problems).toEqual([expect.stringContaining('read the policies')])
+})

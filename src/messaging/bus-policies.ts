@@ -2,6 +2,7 @@ import { TidingsError } from '../core/errors.ts'
 import type { EventLog } from '../core/event-log.ts'
 import { escapeGlob } from '../core/glob.ts'
 import type { Policies, Policy } from '../core/policy.ts'
+import { policyDifferences } from '../core/policy-diff.ts'
 import { readPolicies } from '../core/policy-match.ts'
 
 /** Others may change the policies in the same moment: then what they did is read, and this is done on top. */
@@ -25,6 +26,16 @@ export class BusPolicies {
     const { policies } = await this.#eventLog.policies()
     const own = Object.entries(policies).filter(([pattern]) => pattern.startsWith(this.#prefix))
     return Object.fromEntries(own.map(([pattern, policy]) => [pattern.slice(this.#prefix.length), policy]))
+  }
+
+  /** @throws TidingsError `POLICY_MISMATCH` where Redis holds others than these, with each difference */
+  async assertHeld(declared: Policies): Promise<void> {
+    const differences = policyDifferences(declared, await this.get())
+    if (differences.length === 0) return
+    throw new TidingsError('POLICY_MISMATCH', `Redis holds other policies: ${differences.join(' ')}`, {
+      hint: 'Apply these with bus.policies.apply(), or declare those.',
+      context: { differences },
+    })
   }
 
   /**

@@ -1,5 +1,6 @@
 import type { ConnectionOptions } from '../connection/options.ts'
 import { TidingsError } from '../core/errors.ts'
+import type { Policies } from '../core/policy.ts'
 import type { BufferOptions } from './buffered-stream.ts'
 import type { ErrorHandler } from './bus-reports.ts'
 import type { SchemasOnly, UntypedEvents } from './event-map.ts'
@@ -12,6 +13,11 @@ export type EventBusOptions<Events extends object = UntypedEvents> = ConnectionO
   readonly events?: (Events & SchemasOnly<Events>) | undefined
   /** What stands before an event type to make it a channel. Default `events:`; may be empty. */
   readonly channelPrefix?: string | undefined
+  /**
+   * The policies that this program counts on, by patterns over event types. They change nothing: where Redis holds
+   * others, the bus's calls reject with `POLICY_MISMATCH` until they agree. `bus.policies.apply()` sets them.
+   */
+  readonly policies?: Policies | undefined
   /** Takes trouble that belongs to no call, where a handler has no `onError` of its own. */
   readonly onError?: ErrorHandler | undefined
   /** The most bytes an event may have, as it travels. Default 65,536. */
@@ -19,7 +25,7 @@ export type EventBusOptions<Events extends object = UntypedEvents> = ConnectionO
 }
 
 /** The options that are the bus's own, beside those of its connection. */
-export const OWN_OPTIONS = ['events', 'channelPrefix', 'onError', 'maxBytes'] as const
+export const OWN_OPTIONS = ['events', 'channelPrefix', 'policies', 'onError', 'maxBytes'] as const
 
 export interface HandlerOptions {
   /** Takes the failures of this handler, and what it could not be given, in place of the bus's `onError`. */

@@ -5,6 +5,8 @@ import { assertPattern } from '../core/channel-name.ts'
 import { TidingsError } from '../core/errors.ts'
 import { compileGlob, escapeGlob } from '../core/glob.ts'
 import { replyChannel, requestChannel } from '../core/keys.ts'
+import type { Policies } from '../core/policy.ts'
+import { readPolicies } from '../core/policy-match.ts'
 import type { AppendOptions, Receipt } from './append.ts'
 import { BusPolicies } from './bus-policies.ts'
 import { BusReports, type BusStatus } from './bus-reports.ts'
@@ -70,6 +72,8 @@ export class EventBus<Events extends object = UntypedEvents> {
   readonly #waits: Waits = new Waits()
   readonly #requests: Requests
   readonly #listeners: EventListeners
+  /** The policies that Redis has not yet been found to hold. */
+  #declared: Policies | undefined
   #ended = false
   #closing: Promise<void> | undefined
 
@@ -78,7 +82,8 @@ export class EventBus<Events extends object = UntypedEvents> {
     this.#used = useConnection(options, OWN_OPTIONS, 'EventBus')
     const channelPrefix = readPrefix(options)
     const { namespace } = this.#used.connection
-    const { events, onError, maxBytes } = options
+    const { events, onError, maxBytes, policies } = options
+    if (policies !== undefined) this.#declared = readPolicies(policies)
     assertErrorHandler(onError)
     this.channelPrefix = channelPrefix
     this.#namespace = namespace
@@ -119,6 +124,7 @@ export class EventBus<Events extends object = UntypedEvents> {
     ...[data]: DataArgument<InputOf<Events, Source>>
   ): Promise<number> {
     this.#assertOpen()
+    if (this.#declared !== undefined) await this.#agree()
     return this.#sender.send(this.#catalog.find(source), data)
   }
 
@@ -131,6 +137,7 @@ export class EventBus<Events extends object = UntypedEvents> {
     ...[data, options = {}]: RequestArguments<InputOf<Events, Source>, AppendOptions>
   ): Promise<Receipt> {
     this.#assertOpen()
+    if (this.#declared !== undefined) await this.#agree()
     return this.#sender.append(this.#catalog.find(source), data, options)
   }
 
@@ -156,7 +163,10 @@ export class EventBus<Events extends object = UntypedEvents> {
         {
           eventLog,
           invalid,
-          logs: () => logsMatching(eventLog, name),
+          logs: async () => {
+            await this.#agree()
+            return logsMatching(eventLog, name)
+          },
           accepts: (channel) => glob.matches(toByteString(channel)),
           placeOf: (channel) => this.#catalog.received(channel),
         },
@@ -168,7 +178,10 @@ export class EventBus<Events extends object = UntypedEvents> {
       {
         eventLog,
         invalid,
-        logs: async () => [await pubSub.logOf(place.channel)],
+        logs: async () => {
+          await this.#agree()
+          return [await pubSub.logOf(place.channel)]
+        },
         accepts: (channel) => channel === place.channel,
         placeOf: () => place,
       },
@@ -187,6 +200,7 @@ export class EventBus<Events extends object = UntypedEvents> {
   ): Promise<Subscription> {
     assertHandler(handler)
     const place = this.#find(source)
+    if (this.#declared !== undefined) await this.#agree()
     return this.#listeners.listen(channel(place), options, {
       placeOf: () => place,
       deliver: (event) => handler(event as EventOf<Events, Source>),
@@ -203,7 +217,9 @@ export class EventBus<Events extends object = UntypedEvents> {
     options: HandlerOptions = {},
   ): Promise<Subscription> {
     assertHandler(handler)
-    return this.#listeners.listen(this.#pattern(pattern), options, {
+    const to = this.#pattern(pattern)
+    if (this.#declared !== undefined) await this.#agree()
+    return this.#listeners.listen(to, options, {
       placeOf: (channel) => this.#catalog.received(channel),
       deliver: (event, { type }) => (handler as (type: string, event: Event) => unknown)(type, event),
     })
@@ -242,6 +258,7 @@ export class EventBus<Events extends object = UntypedEvents> {
     options: StreamOptions = {},
   ): Promise<EventStream<EventOf<Events, Source>>> {
     const place = this.#find(source)
+    if (this.#declared !== undefined) await this.#agree()
     return this.#listeners.stream<EventOf<Events, Source>>(channel(place), () => place, options)
   }
 
@@ -251,7 +268,9 @@ export class EventBus<Events extends object = UntypedEvents> {
     options: StreamOptions = {},
   ): Promise<EventStream<MatchingEvents<Events, Pattern>>> {
     const placeOf = (channel: string) => this.#catalog.received(channel)
-    return this.#listeners.stream<MatchingEvents<Events, Pattern>>(this.#pattern(pattern), placeOf, options)
+    const to = this.#pattern(pattern)
+    if (this.#declared !== undefined) await this.#agree()
+    return this.#listeners.stream<MatchingEvents<Events, Pattern>>(to, placeOf, options)
   }
 
   /**
@@ -328,6 +347,14 @@ export class EventBus<Events extends object = UntypedEvents> {
     this.#ended = true
     this.#waits.rejectAll(closed())
     this.#listeners.end()
+  }
+
+  /** Calls that wait here go on in their order. */
+  async #agree(): Promise<void> {
+    if (this.#declared === undefined) return
+    await this.policies.assertHeld(this.#declared)
+    this.#declared = undefined
+    this.#assertOpen()
   }
 
   #assertOpen(): void {

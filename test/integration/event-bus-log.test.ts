@@ -153,6 +153,30 @@ describe.each([
     await bus.close()
   })
 
+  test('a bus that declares other policies than Redis holds is told each difference, until they agree', async () => {
+    const options = place()
+    const [name, bus] = [type(), new EventBus(options)]
+    await using strict = new EventBus({ ...options, policies: { 'order-*': kept, other: kept } })
+    await bus.policies.apply({ 'order-*': { history: { maxCount: 5 } }, foreign: kept })
+    const mismatch = {
+      code: 'POLICY_MISMATCH',
+      context: {
+        differences: ['"order-*": history.maxCount is 100 here and 5 in Redis.', '"other" has no policy in Redis.'],
+      },
+    }
+    await expect(strict.emit(name, 1)).rejects.toMatchObject(mismatch)
+    await expect(strict.append(name, 1)).rejects.toMatchObject(mismatch)
+    await expect(strict.on(name, () => {})).rejects.toMatchObject(mismatch)
+    await expect(strict.onPattern('*', () => {})).rejects.toMatchObject(mismatch)
+    await expect(strict.subscribe(name)).rejects.toMatchObject(mismatch)
+    await expect(collect(strict.history(name))).rejects.toMatchObject(mismatch)
+    await strict.policies.apply({ 'order-*': kept, other: kept })
+    await Promise.all([1, 2, 3].map((n) => strict.append(name, n)))
+    expect(data(await collect(strict.history(name)))).toEqual([1, 2, 3])
+    expect(() => new EventBus({ ...options, policies: { x: { history: {} } } })).toThrow(/"maxCount" or "maxAgeMs"/)
+    await bus.close()
+  })
+
   test('options that cannot be are refused', async () => {
     const [name, bus] = [type(), new EventBus(place())]
     await bus.policies.apply({ 'order-*': kept })

@@ -78,7 +78,9 @@ export interface ReadQuery {
 export interface Changes {
   /** Identifies the server's history: another one may lack what the former had. */
   readonly history: string
-  /** The counter now. It never falls and never repeats, except where `history` differs. */
+  /** Identifies the counter: where it differs, what was counted is gone, and counting has begun anew. Empty before. */
+  readonly epoch: string
+  /** The counter now. Within an epoch it never falls, and none is used twice. */
   readonly counter: number
   /** Logs whose counter is above the one asked about, each with its own; in the order of their change. */
   readonly logs: readonly { readonly log: LogId; readonly counter: number }[]

@@ -12,6 +12,9 @@ export interface LiveFrame {
   readonly entries: readonly LogEntry[]
 }
 
+/** The lengths of one entry. */
+const SIZE = /^(\d{1,10}):(\d{1,10})$/
+
 /** Reads a frame; undefined for what is none: anybody can publish on any channel. */
 export function decodeFrame(bytes: Buffer, ownChannel: string): LiveFrame | undefined {
   const headEnd = bytes.indexOf(10)
@@ -23,10 +26,11 @@ export function decodeFrame(bytes: Buffer, ownChannel: string): LiveFrame | unde
   const entries: LogEntry[] = []
   let at = sizesEnd + 1
   for (const size of bytes.toString('latin1', headEnd + 1, sizesEnd).split(' ')) {
-    const colon = size.indexOf(':')
-    const channelEnd = at + Number(size.slice(0, colon))
-    const end = channelEnd + Number(size.slice(colon + 1))
-    if (!(end <= bytes.length)) return undefined
+    const lengths = SIZE.exec(size)
+    if (lengths === null) return undefined
+    const channelEnd = at + Number(lengths[1])
+    const end = channelEnd + Number(lengths[2])
+    if (end > bytes.length) return undefined
     entries.push({
       seq: firstSeq! + entries.length,
       gen: gen!,

@@ -84,6 +84,12 @@ export class LogTail {
     return this.#counter
   }
 
+  /** The partition's counter has begun anew: what was counted before says nothing. */
+  forgetCounter(): void {
+    this.#counter = 0
+    this.#goal = 0
+  }
+
   add(listener: TailListener): () => void {
     const place = { listener, gone: false }
     this.#places = [...this.#places, place]

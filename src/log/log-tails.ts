@@ -42,7 +42,7 @@ interface Watch {
   readonly glob: Glob
   readonly listener: TailListener
   /** The counter of each partition when it began: what is older is not for it. */
-  readonly since: readonly number[]
+  readonly since: number[]
   readonly places: Map<LogTail, () => void>
 }
 
@@ -71,7 +71,7 @@ export class LogTails {
       eventLog: options.eventLog,
       isMissed: (change) => this.#isMissed(change),
       onMissed: (change) => this.#onMissed(change),
-      onHistory: (partition) => this.#repairAll(partition),
+      onHistory: (partition, anew) => this.#repairAll(partition, anew),
     })
     this.#endStatus = options.pubSub.onStatus(({ kind }) => {
       if (kind === 'disconnected' || kind === 'interruption') this.#looks.doubt()
@@ -287,8 +287,13 @@ export class LogTails {
     else this.#startAtCounter(this.#create(log), { log, counter, since: Math.max(since, this.#watchedSince(log)) })
   }
 
-  #repairAll(partition: number): void {
-    for (const followed of this.#followed.values()) if (followed.partition === partition) followed.tail.repair()
+  #repairAll(partition: number, anew: boolean): void {
+    for (const watch of this.#watches) if (anew) watch.since[partition] = 0
+    for (const followed of this.#followed.values()) {
+      if (followed.partition !== partition) continue
+      if (anew) followed.tail.forgetCounter()
+      followed.tail.repair()
+    }
   }
 
   #schedule(ms: number = (this.#options.lookMs ?? LOOK_MS) * (0.8 + 0.4 * Math.random())): void {

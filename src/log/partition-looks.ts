@@ -16,12 +16,13 @@ export interface LooksOptions {
   readonly isMissed: (change: Change) => boolean
   /** Called where that has lasted from one look to the next, or at once where much may have been missed. */
   readonly onMissed: (change: Change) => void
-  /** The server's history in a partition is another one. */
-  readonly onHistory: (partition: number) => void
+  /** The server's history in a partition is another one; `anew` where its counter has begun anew. */
+  readonly onHistory: (partition: number, anew: boolean) => void
 }
 
 interface Seen {
   readonly history: string
+  readonly epoch: string
   readonly since: number
   /** Missed at the last look. What was appended just then is only on its way, so nothing is done at the first. */
   readonly suspects: ReadonlyMap<string, Change>
@@ -61,20 +62,24 @@ export class PartitionLooks {
     const before = this.#seen.get(partition)
     const urgent = this.#doubtful.has(partition)
     const { eventLog, isMissed, onMissed, onHistory } = this.#options
-    const { history, counter, logs } = await eventLog.changes(partition, before?.since)
+    let { history, epoch, counter, logs } = await eventLog.changes(partition, before?.since)
+    const anew = before !== undefined && epoch !== before.epoch
+    if (anew) ({ history, epoch, counter, logs } = await eventLog.changes(partition, 0))
     // Another look may have been faster.
     if (this.#seen.get(partition) !== before) return
     if (before === undefined) {
-      this.#seen.set(partition, { history, since: counter, suspects: new Map() })
+      this.#seen.set(partition, { history, epoch, since: counter, suspects: new Map() })
       return
     }
-    const changes = logs.map((change) => ({ ...change, since: before.since })).filter(isMissed)
-    const atOnce = urgent || history !== before.history
+    const other = anew || history !== before.history
+    if (other) onHistory(partition, anew)
+    const since = anew ? 0 : before.since
+    const changes = logs.map((change) => ({ ...change, since })).filter(isMissed)
+    const atOnce = urgent || other
     const suspects = new Map(atOnce ? [] : changes.map((change) => [logText(change.log), change]))
-    const overdue = [...before.suspects.values()].filter(isMissed)
-    this.#seen.set(partition, { history, since: counter, suspects })
+    const overdue = anew ? [] : [...before.suspects.values()].filter(isMissed)
+    this.#seen.set(partition, { history, epoch, since: counter, suspects })
     this.#doubtful.delete(partition)
-    if (history !== before.history) onHistory(partition)
     for (const change of overdue) onMissed(change)
     if (atOnce) changes.filter(isMissed).forEach(onMissed)
   }

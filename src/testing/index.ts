@@ -1,4 +1,6 @@
 /** What users test with. */
 export type { ConformanceCase } from './conformance-case.ts'
+export type { EventLogCase, EventLogClient, EventLogHarness } from './event-log-case.ts'
+export { eventLogConformance } from './event-log-conformance.ts'
 export type { PubSubCase, PubSubHarness } from './pub-sub-case.ts'
 export { pubSubConformance } from './pub-sub-conformance.ts'

@@ -157,7 +157,7 @@ export class FakeEventLog implements EventLog {
     const logs = all
       .map(({ id, log }) => ({ log: id, counter: log.entries.at(-1)?.counter ?? 0 }))
       .filter(({ counter }) => since !== undefined && counter > since)
-    return { history: this.history, counter: this.counter, logs }
+    return { history: this.history, epoch: 'fake', counter: this.counter, logs }
   }
 
   async logs(partition: number): Promise<LogId[]> {

@@ -46,6 +46,13 @@ test('what is no frame is refused, and never throws', () => {
   )
 })
 
+test.each(['', ':', '01', '-1:2', '5:-4', '1:0.5', '1e0:0', '0x1:0', '0:1  0:0', ' 0:1', '0:1 '])(
+  'sizes written as %j are refused',
+  (sizes) => {
+    expect(decodeFrame(Buffer.from(`e 1 1 1 1\n${sizes}\na`), 'orders')).toBeUndefined()
+  },
+)
+
 test('positions are read as they were written, and nothing else is one', () => {
   const position = { epoch: 'k3j9x2m4p8q1', gen: 12, seq: 42 }
   expect(formatPosition(position)).toBe('42-12@k3j9x2m4p8q1')

@@ -77,6 +77,7 @@ export class MemoryEventLog implements EventLog {
     const changed = since === undefined ? [] : logs.changes(partition).filter(([, counter]) => counter > since)
     return {
       history: logs.history,
+      epoch: logs.epoch(partition),
       counter: logs.counter(partition),
       logs: changed.map(([text, counter]) => ({ log: parseLogText(text), counter })),
     }

@@ -20,7 +20,7 @@ interface StoredLog {
 interface State {
   history: string
   logs: Map<string, StoredLog>
-  partitions: Map<number, { history: string; counter: number; changes: Map<string, number> }>
+  partitions: Map<number, { history: string; epoch: string; counter: number; changes: Map<string, number> }>
   marks: Map<string, { expiresMs: number; position: Appended['position'] }>
   policies: StoredPolicies
 }
@@ -81,6 +81,11 @@ export class LogStore {
     const { epoch, seq, gen, firstSeq, chain } = stored
     const head = { epoch, seq, gen, firstSeq, chain: [...chain] }
     return { head, entries: stored.entries }
+  }
+
+  /** Identifies a partition's counter. */
+  epoch(partition: number): string {
+    return this.#state.partitions.get(partition)?.epoch ?? ''
   }
 
   counter(partition: number): number {
@@ -146,7 +151,7 @@ export class LogStore {
     const { history, partitions } = this.#state
     let counted = partitions.get(partition)
     if (counted === undefined) {
-      counted = { history, counter: 0, changes: new Map() }
+      counted = { history, epoch: newEpoch(), counter: 0, changes: new Map() }
       partitions.set(partition, counted)
     }
     if (counted.history !== history) {

@@ -54,8 +54,11 @@ export class RedisEventLog implements EventLog {
   readonly #link: Link
   readonly #queue: AppendQueue
   #durable: { readonly link: Link; readonly queue: AppendQueue } | undefined
-  /** Settles when the deployment has been looked at on this connection. */
+  /** Settles when the deployment has been looked at on this connection; then it is known. */
   #checked: Promise<void> | undefined
+  #known = false
+  /** Appends that wait for that. */
+  readonly #accepted = new Set<Promise<unknown>>()
   #closing: Promise<void> | undefined
 
   constructor(options: RedisEventLogOptions) {
@@ -66,13 +69,17 @@ export class RedisEventLog implements EventLog {
     this.#queue = queue
   }
 
-  async append(log: LogId, message: LogMessage): Promise<Appended> {
-    this.#assertOpen()
+  append(log: LogId, message: LogMessage): Promise<Appended> {
+    if (this.#closing) return Promise.reject(closed())
+    if (this.#known) return this.#push(log, message)
     this.#checked ??= this.#check()
-    await this.#checked
-    if (message.durability === undefined) return this.#queue.push(log, message)
-    this.#durable ??= this.#open()
-    return this.#durable.queue.push(log, message)
+    const { payload } = message
+    const copy = { ...message, payload: typeof payload === 'string' ? payload : Buffer.from(payload) }
+    const pushed = this.#checked.then(() => ({ appended: this.#push(log, copy) }))
+    this.#accepted.add(pushed)
+    const done = () => this.#accepted.delete(pushed)
+    pushed.then(done, done)
+    return pushed.then(({ appended }) => appended)
   }
 
   async read(log: LogId, { fromSeq, toSeq, limit, reverse }: ReadQuery): Promise<LogPage> {
@@ -90,12 +97,12 @@ export class RedisEventLog implements EventLog {
     const keys = partitionKeys(this.#options.namespace, partition, this.partitions)
     const since1 = since === undefined ? '' : String(since)
     const reply = await this.#run(SCRIPTS.changes, [keys.partition, keys.changes], [since1])
-    const [history, counter, changed] = reply as [Buffer, Buffer, Buffer[]]
+    const [history, epoch, counter, changed] = reply as [Buffer, Buffer, Buffer, Buffer[]]
     const logs = []
     for (let i = 0; i < changed.length; i += 2) {
       logs.push({ log: parseLogText(String(changed[i])), counter: Number(changed[i + 1]) })
     }
-    return { history: String(history), counter: Number(counter), logs }
+    return { history: String(history), epoch: String(epoch), counter: Number(counter), logs }
   }
 
   async logs(partition: number): Promise<LogId[]> {
@@ -135,9 +142,18 @@ export class RedisEventLog implements EventLog {
   }
 
   async #close(deadlineMs: number): Promise<void> {
-    await Promise.all([this.#queue.close(deadlineMs), this.#durable?.queue.close(deadlineMs)])
+    const deadline = performance.now() + deadlineMs
+    if (this.#link.started) await settledOrLate(this.#accepted, deadlineMs)
+    const left = Math.max(0, deadline - performance.now())
+    await Promise.all([this.#queue.close(left), this.#durable?.queue.close(left)])
     if (this.#options.link === undefined) this.#link.close()
     this.#durable?.link.close()
+  }
+
+  #push(log: LogId, message: LogMessage): Promise<Appended> {
+    if (message.durability === undefined) return this.#queue.push(log, message)
+    this.#durable ??= this.#open()
+    return this.#durable.queue.push(log, message)
   }
 
   #open(shared?: Link): { link: Link; queue: AppendQueue } {
@@ -146,6 +162,7 @@ export class RedisEventLog implements EventLog {
       ready: () => queue.resume(),
       down: (error, final) => {
         this.#checked = undefined
+        this.#known = false
         if (final) queue.fail(error)
       },
     }
@@ -165,8 +182,9 @@ export class RedisEventLog implements EventLog {
   /** Makes sure, before the first append, that the deployment is one that this program knows. */
   async #check(): Promise<void> {
     try {
-      const reply = await this.#deployment([])
+      const reply = await this.#deployment([], true)
       decodeDeployment([...reply, null], this.partitions)
+      this.#known = true
     } catch (error) {
       this.#checked = undefined
       // What keeps the question from being asked will keep the append from being made, and say so better.
@@ -174,10 +192,13 @@ export class RedisEventLog implements EventLog {
     }
   }
 
-  async #deployment(args: readonly string[]): Promise<(Buffer | null)[]> {
+  async #deployment(args: readonly string[], mayBeClosing = false): Promise<(Buffer | null)[]> {
     const key = deploymentKey(this.#options.namespace)
     const first = [String(FORMAT), String(this.partitions)]
-    return (await this.#run(SCRIPTS.policies, [key], [...first, ...args])) as (Buffer | null)[]
+    // What was accepted before the end may still be asked for.
+    if (!mayBeClosing) this.#assertOpen()
+    await this.#link.whenWritable()
+    return (await SCRIPTS.policies.run(this.#link, [key], [...first, ...args])) as (Buffer | null)[]
   }
 
   async #run(script: Script, keys: readonly string[], args: readonly string[]): Promise<unknown> {
@@ -191,7 +212,7 @@ export class RedisEventLog implements EventLog {
   }
 
   #assertOpen(): void {
-    if (this.#closing) throw new TidingsError('CLOSED', 'This connection has been closed.')
+    if (this.#closing) throw closed()
   }
 
   #foreign({ name }: LogId, count: number): void {
@@ -201,4 +222,18 @@ export class RedisEventLog implements EventLog {
     })
     for (const { listener } of this.#warnings) listener(error)
   }
+}
+
+/** Waits until all have settled, and no longer than the deadline. */
+async function settledOrLate(promises: Iterable<Promise<unknown>>, deadlineMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, deadlineMs)
+  })
+  await Promise.race([Promise.allSettled(promises), late])
+  clearTimeout(timer)
+}
+
+function closed(): TidingsError {
+  return new TidingsError('CLOSED', 'This connection has been closed.')
 }

@@ -35,7 +35,7 @@ local nowText = fmt('%.0f', now)
 local history = string.match(call('INFO', 'replication'), 'master_replid:(%x+)') or 'none'
 
 -- The counter never falls and is never used twice: a server with another history begins at the next 2^32.
-local partition = pcall('HMGET', KEYS[1], 'history', 'counter')
+local partition = pcall('HMGET', KEYS[1], 'history', 'counter', 'epoch')
 if partition.err then return partition end
 local counter = tonumber(partition[2] or 0)
 if not partition[2] then
@@ -44,7 +44,7 @@ if not partition[2] then
 end
 if partition[1] ~= history and counter > 0 then counter = (math.floor(counter / 4294967296) + 1) * 4294967296 end
 counter = fmt('%.0f', counter + 1)
-local written = pcall('HSET', KEYS[1], 'history', history, 'counter', counter)
+local written = pcall('HSET', KEYS[1], 'history', history, 'counter', counter, 'epoch', partition[3] or ARGV[5])
 if type(written) == 'table' and written.err then return written end
 
 local prefix = string.sub(KEYS[1], 1, -10)

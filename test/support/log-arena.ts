@@ -32,19 +32,20 @@ export async function memoryArena(): Promise<LogArena> {
   const name = randomUUID()
   const member = new ListenerTable()
   const hub = joinHub(name, member)
+  const logs = hub.logs('tidings')
   const pubSub = new MemoryPubSub(name)
   const eventLog = new MemoryEventLog(name, { namespace: 'tidings', partitions: 128 })
-  let saved = hub.logs.snapshot()
+  let saved = logs.snapshot()
   return {
     eventLog,
     pubSub,
     cut: async () => {},
-    trim: async (log, firstSeq) => hub.logs.trim(log, firstSeq),
-    flushAll: async () => hub.logs.flushAll(),
+    trim: async (log, firstSeq) => logs.trim(log, firstSeq),
+    flushAll: async () => logs.flushAll(),
     save: async () => {
-      saved = hub.logs.snapshot()
+      saved = logs.snapshot()
     },
-    failOver: async () => hub.logs.failOver(saved),
+    failOver: async () => logs.failOver(saved),
     close: async () => {
       await Promise.all([eventLog.close(), pubSub.close(), hub.leave(member)])
     },

@@ -14,6 +14,7 @@ import { encodeFrame } from '../../core/live-frame.ts'
 import { type LogId, parseLogText } from '../../core/log-id.ts'
 import type { StoredPolicies } from '../../core/policy.ts'
 import { type Hub, joinHub } from './hub.ts'
+import type { LogStore } from './log-store.ts'
 
 export interface MemoryEventLogOptions {
   readonly namespace: string
@@ -42,7 +43,7 @@ export class MemoryEventLog implements EventLog {
   async append(log: LogId, message: LogMessage): Promise<Appended> {
     const hub = this.#use()
     const { channel, payload, durability } = message
-    const { entry, epoch, duplicate } = hub.logs.append(log, logPartition(log, this.partitions), message)
+    const { entry, epoch, duplicate } = this.#store().append(log, logPartition(log, this.partitions), message)
     const position = { epoch, gen: entry.gen, seq: entry.seq }
     const reached = durability === undefined ? {} : { reached: 0 }
     if (duplicate) return { position, receivers: 0, duplicate, ...reached }
@@ -55,17 +56,18 @@ export class MemoryEventLog implements EventLog {
   }
 
   async read(log: LogId, { fromSeq = 0, toSeq = Infinity, limit, reverse = false }: ReadQuery): Promise<LogPage> {
-    const stored = this.#use().logs.get(log)
+    const stored = this.#store().get(log)
     if (stored === undefined) return { head: undefined, entries: [] }
     const { head, entries } = stored
     const from = lowerBound(entries, fromSeq, ({ seq }) => seq)
     const to = lowerBound(entries, toSeq + 1, ({ seq }) => seq)
     const wanted = reverse ? entries.slice(Math.max(from, to - limit), to).reverse() : entries.slice(from, to)
-    return { head, entries: wanted.slice(0, limit) }
+    // Copies: what a reader does to its bytes must not change the log.
+    return { head, entries: wanted.slice(0, limit).map((entry) => ({ ...entry, payload: Buffer.from(entry.payload) })) }
   }
 
   async seek(log: LogId, by: 'time' | 'counter', value: number): Promise<number> {
-    const stored = this.#use().logs.get(log)
+    const stored = this.#store().get(log)
     if (stored === undefined) return 1
     const { head, entries } = stored
     const index = lowerBound(entries, value, by === 'time' ? ({ timeMs }) => timeMs : ({ counter }) => counter)
@@ -73,7 +75,7 @@ export class MemoryEventLog implements EventLog {
   }
 
   async changes(partition: number, since?: number): Promise<Changes> {
-    const { logs } = this.#use()
+    const logs = this.#store()
     const changed = since === undefined ? [] : logs.changes(partition).filter(([, counter]) => counter > since)
     return {
       history: logs.history,
@@ -84,17 +86,17 @@ export class MemoryEventLog implements EventLog {
   }
 
   async logs(partition: number): Promise<LogId[]> {
-    return this.#use()
-      .logs.changes(partition)
+    return this.#store()
+      .changes(partition)
       .map(([text]) => parseLogText(text))
   }
 
   async policies(): Promise<StoredPolicies> {
-    return this.#use().logs.policies
+    return this.#store().policies
   }
 
   async replacePolicies(version: number, policies: StoredPolicies['policies']): Promise<number | undefined> {
-    const { logs } = this.#use()
+    const logs = this.#store()
     if (logs.policies.version !== version) return undefined
     logs.policies = { version: version + 1, policies: structuredClone(policies) }
     return version + 1
@@ -109,6 +111,10 @@ export class MemoryEventLog implements EventLog {
     this.#closed = true
     await this.#hub?.leave(this.#member)
     this.#hub = undefined
+  }
+
+  #store(): LogStore {
+    return this.#use().logs(this.#namespace)
   }
 
   #use(): Hub {

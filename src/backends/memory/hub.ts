@@ -24,7 +24,7 @@ export function joinHub(name: string, member: ListenerTable): Hub {
 
 /** What a Redis server is to its clients: it knows who subscribes to what, and passes messages on. */
 export class Hub {
-  readonly logs: LogStore = new LogStore()
+  readonly #logs = new Map<string, LogStore>()
   readonly #members = new Set<ListenerTable>()
   readonly #channels = new Map<string, Set<ListenerTable>>()
   readonly #patterns = new PatternIndex<PatternRow>()
@@ -71,6 +71,15 @@ export class Hub {
       const row = this.#patterns.get(name)
       if (row?.members.delete(member) && row.members.size === 0) this.#patterns.delete(name)
     }
+  }
+
+  /** The logs of a namespace. */
+  logs(namespace: string): LogStore {
+    const known = this.#logs.get(namespace)
+    if (known !== undefined) return known
+    const store = new LogStore()
+    this.#logs.set(namespace, store)
+    return store
   }
 
   /**

@@ -15,6 +15,8 @@ interface StoredLog {
   entries: LogEntry[]
   /** When the log goes as a whole, if nobody appends until then. */
   expiresMs: number | undefined
+  /** When its numbers are forgotten too. */
+  forgottenMs: number | undefined
 }
 
 interface State {
@@ -58,7 +60,7 @@ export class LogStore {
     const timeMs = Date.now()
     const text = logText(log)
     const stored = this.#open(text, timeMs)
-    const mark = dedupe === undefined ? undefined : `${text}\0${dedupe.key}`
+    const mark = dedupe === undefined ? undefined : `${text.length}:${text}${dedupe.key}`
     const marked = mark === undefined ? undefined : this.#state.marks.get(mark)
     if (marked !== undefined && marked.expiresMs > timeMs && marked.position.epoch === stored.epoch) {
       const { epoch, gen, seq } = marked.position
@@ -75,7 +77,7 @@ export class LogStore {
 
   /** The log's head, and its retained entries. */
   get(log: LogId): { head: LogHead; entries: readonly LogEntry[] } | undefined {
-    const stored = this.#state.logs.get(logText(log))
+    const stored = this.#known(logText(log), Date.now())
     if (stored === undefined) return undefined
     if (isExpired(stored, Date.now())) clear(stored)
     const { epoch, seq, gen, firstSeq, chain } = stored
@@ -129,13 +131,30 @@ export class LogStore {
     if (stored !== undefined) stored.entries = stored.entries.filter(({ seq }) => seq >= firstSeq)
   }
 
+  #known(text: string, nowMs: number): StoredLog | undefined {
+    const stored = this.#state.logs.get(text)
+    if (stored?.forgottenMs === undefined || nowMs < stored.forgottenMs) return stored
+    this.#state.logs.delete(text)
+    return undefined
+  }
+
   #open(text: string, nowMs: number): StoredLog {
     const { history, logs } = this.#state
-    let stored = logs.get(text)
+    let stored = this.#known(text, nowMs)
     if (stored === undefined) {
       const chain = [{ gen: 1, firstSeq: 1 }]
       const entries: LogEntry[] = []
-      stored = { epoch: newEpoch(), seq: 0, gen: 1, history, chain, firstSeq: 1, entries, expiresMs: undefined }
+      stored = {
+        epoch: newEpoch(),
+        seq: 0,
+        gen: 1,
+        history,
+        chain,
+        firstSeq: 1,
+        entries,
+        expiresMs: undefined,
+        forgottenMs: undefined,
+      }
       logs.set(text, stored)
     }
     if (isExpired(stored, nowMs)) clear(stored)
@@ -191,6 +210,7 @@ function trim(stored: StoredLog, { maxCount, maxAgeMs }: Retention, nowMs: numbe
     stored.firstSeq = Math.max(stored.firstSeq, young?.seq ?? stored.seq + 1)
   }
   stored.expiresMs = maxAgeMs === undefined ? undefined : nowMs + maxAgeMs
+  stored.forgottenMs = maxAgeMs === undefined ? undefined : nowMs + 2 * maxAgeMs
   let old = 0
   while (old < entries.length && entries[old]!.seq < stored.firstSeq) old += 1
   if (old > 0) entries.splice(0, old)

@@ -71,7 +71,7 @@ export class RedisEventLog implements EventLog {
 
   append(log: LogId, message: LogMessage): Promise<Appended> {
     if (this.#closing) return Promise.reject(closed())
-    if (this.#known) return this.#push(log, message)
+    if (this.#known && this.#accepted.size === 0) return this.#push(log, message)
     this.#checked ??= this.#check()
     const { payload } = message
     const copy = { ...message, payload: typeof payload === 'string' ? payload : Buffer.from(payload) }

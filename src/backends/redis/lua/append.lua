@@ -136,7 +136,8 @@ end
 
 local function once(log, channel, payload, window, key)
   if log.err then return '-' .. log.err end
-  local mark = 'k' .. log.text .. '\0' .. key
+  -- With the name's length, so that no name and key together read as others.
+  local mark = 'k' .. #log.text .. ':' .. log.text .. key
   local value = call('HGET', KEYS[3], mark)
   if value then
     local expires, id, epoch = string.match(value, '^(%d+) (%S+) (%S+)$')

@@ -1,5 +1,8 @@
+import { readFile } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
 import { InvalidArgumentError } from 'commander'
+import { describeThrown } from '../core/describe.ts'
+import { parsePosition } from '../protocol/position.ts'
 import { UsageError } from './failure.ts'
 
 /** The longest time that a timer of Node can be set to. */
@@ -26,6 +29,25 @@ function upTo(max: number, text: string): number {
   throw new InvalidArgumentError(`It must be a whole number from 1 to ${max}.`)
 }
 
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** ISO 8601 as `Date` reads it everywhere: other texts mean different times on different engines, or none. */
+const ISO_TIME = /^(\d{4}-\d\d-\d\d)(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?$/
+
+/** Reads an option's place in a log: a position as it is; a time, or a duration back from now, as a date. */
+export function timeOrPosition(text: string): Date | string {
+  if (parsePosition(text) !== undefined) return text
+  const [, amount, unit] = /^(\d+)(ms|s|m|h|d)$/.exec(text) ?? []
+  if (amount !== undefined) return new Date(Math.max(0, Date.now() - Number(amount) * UNIT_MS[unit!]!))
+  const day = ISO_TIME.exec(text)?.[1]
+  const time = new Date(text)
+  // A 30th of February is read as a day in March.
+  if (day !== undefined && !Number.isNaN(time.getTime()) && new Date(day).toISOString().startsWith(day)) return time
+  throw new InvalidArgumentError(
+    'It must be a time such as 2026-11-24T09:00:00Z, a duration back from now such as 10m, or a position.',
+  )
+}
+
 /** A message as it was typed, or the whole of stdin, byte for byte, for `-`. */
 export async function readMessage(argument: string): Promise<string | Uint8Array> {
   return argument === '-' ? await buffer(process.stdin) : argument
@@ -40,5 +62,21 @@ export async function readData(argument: string | undefined): Promise<unknown> {
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     throw new UsageError(`The data is not JSON: ${reason}. A text needs its own quotes: '"hello"'.`)
+  }
+}
+
+/** The JSON that a file holds, or stdin for `-`, and how to call that file in messages. */
+export async function readJsonFile(file: string): Promise<{ readonly name: string; readonly value: unknown }> {
+  const name = file === '-' ? 'stdin' : file
+  let text: string
+  try {
+    text = file === '-' ? String(await buffer(process.stdin)) : await readFile(file, 'utf8')
+  } catch (cause) {
+    throw new UsageError(`${name} cannot be read: ${describeThrown(cause)}`, { cause })
+  }
+  try {
+    return { name, value: JSON.parse(text) }
+  } catch (cause) {
+    throw new UsageError(`${name} is not JSON: ${describeThrown(cause)}`, { cause })
   }
 }

@@ -1,11 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { type Argument, Command } from 'commander'
+import { addAppend } from './commands/append.ts'
 import { addChannels } from './commands/channels.ts'
 import { addDemo } from './commands/demo.ts'
 import { addEmit } from './commands/emit.ts'
+import { addHistory } from './commands/history.ts'
 import { addNumpat } from './commands/numpat.ts'
 import { addNumsub } from './commands/numsub.ts'
 import { addOn } from './commands/on.ts'
+import { addPolicy } from './commands/policy.ts'
 import { addPsubscribe } from './commands/psubscribe.ts'
 import { addPublish } from './commands/publish.ts'
 import { addRequest } from './commands/request.ts'
@@ -22,7 +25,7 @@ A URL with a password belongs in REDIS_URL: other users of the machine can see c
 
 Exit codes:
   0  done; also after Ctrl-C on a command that listens
-  1  it failed: Redis is away or refuses, nobody answers, …
+  1  it failed: Redis is away or refuses, nobody answers, a log has a hole, …
   2  the command line is wrong
 
 Examples:
@@ -31,6 +34,7 @@ Examples:
   $ tidings publish notifications "Hello, World!"
   $ tidings on --pattern "order.*"
   $ tidings emit order.created '{"orderId":"ORD-123"}'
+  $ tidings history "order.*" --since 2h
 
 "tidings <command> --help" shows more of each.`
 
@@ -79,6 +83,9 @@ export function createProgram(): Command {
     addPsubscribe,
     addEmit,
     addOn,
+    addAppend,
+    addHistory,
+    addPolicy,
     addRequest,
     addChannels,
     addNumsub,

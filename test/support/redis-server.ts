@@ -45,7 +45,12 @@ export class RedisServer {
     const server = new RedisServer(await freePort(), await mkdtemp(join(tmpdir(), 'tidings-redis-')), options)
     // A test run that dies must not leave servers behind.
     process.once('exit', server.#killNow)
-    await server.restart()
+    try {
+      await server.restart()
+    } catch (error) {
+      await server.stop()
+      throw error
+    }
     return server
   }
 

@@ -25,8 +25,8 @@ export function addAppend(program: Command): void {
     .addHelpText(
       'after',
       `
-Prints three values: the position, how many subscribers got it, and 1 if it was there already (else 0);
-a fourth, where its policy has "durability", is how many replicas have it.
+Prints the position, how many subscribers got it, and 1 if it was there already, else 0.
+Where the policy has "durability", it ends with how many replicas have it.
 A policy must keep the type's history: see tidings policy.
 
 Examples:

@@ -81,7 +81,7 @@ test('matches, with the index too, what PSUBSCRIBE and PUBLISH of a real server 
       expect({ name, receivers: some.filter((pattern) => compileGlob(pattern).matches(name)).length }).toEqual(expected)
       expect({ name, receivers: index.match(name).length }).toEqual(expected)
     }
-    expect(receivers.reduce((sum, count) => sum + count)).toBeGreaterThan(1_000)
+    expect(receivers.reduce((sum, count) => sum + count)).toBeGreaterThan(100)
   } finally {
     await subscriber.quit()
   }

@@ -71,7 +71,7 @@ test('matches what PUBSUB CHANNELS of a real server matches', async () => {
 test('matches, with the index too, what PSUBSCRIBE and PUBLISH of a real server match', async () => {
   const subscriber = server.admin.duplicate()
   try {
-    const some = patterns.filter((_, at) => at % 10 === 0 || at > patterns.length - 8)
+    const some = patterns.filter((_, at) => at % 4 === 0 || at > patterns.length - 8)
     const index = new PatternIndex<string>()
     for (const pattern of some) index.add(pattern, pattern)
     await subscriber.psubscribe(...some)
@@ -81,7 +81,7 @@ test('matches, with the index too, what PSUBSCRIBE and PUBLISH of a real server 
       expect({ name, receivers: some.filter((pattern) => compileGlob(pattern).matches(name)).length }).toEqual(expected)
       expect({ name, receivers: index.match(name).length }).toEqual(expected)
     }
-    expect(receivers.reduce((sum, count) => sum + count)).toBeGreaterThan(100)
+    expect(receivers.reduce((sum, count) => sum + count)).toBeGreaterThan(1_000)
   } finally {
     await subscriber.quit()
   }

@@ -1,5 +1,6 @@
 import type { Position } from '../protocol/position.ts'
 import type { TidingsError } from './errors.ts'
+import type { Generation } from './generation.ts'
 import type { LogId } from './log-id.ts'
 import type { Durability, Retention, StoredPolicies } from './policy.ts'
 
@@ -40,12 +41,6 @@ export interface LogEntry {
   /** The partition's change counter at that time: never used twice, not even after a failover. */
   readonly counter: number
   readonly payload: Buffer
-}
-
-/** Where a generation begins: the first entry that was written in it. */
-export interface Generation {
-  readonly gen: number
-  readonly firstSeq: number
 }
 
 /** A log as a whole. One that has never been written to, or has expired, has no head. */

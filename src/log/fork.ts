@@ -1,5 +1,6 @@
-import type { Generation, LogHead } from '../core/event-log.ts'
+import type { LogHead } from '../core/event-log.ts'
 import type { GapReason } from '../core/gap.ts'
+import { type Generation, generationAt } from '../core/generation.ts'
 import type { Position } from '../protocol/position.ts'
 
 /** Where a reader goes on: right behind what it has, or, as what is between cannot be had, elsewhere. */
@@ -41,11 +42,6 @@ export function resume(from: Position, head: LogHead | undefined, knownChain?: r
   const end = endOf(chain, from.gen, head.seq)
   if (end === undefined) return reset('diverged', forkOf(from, head, knownChain) + 1, head)
   return from.seq > end ? reset('diverged', end + 1, head) : recoverOrTrimmed()
-}
-
-/** The generation of the entry `seq`, of those that are retained; undefined before the first. */
-export function generationAt(chain: readonly Generation[], seq: number): number | undefined {
-  return chain.findLast(({ firstSeq }) => firstSeq <= seq)?.gen
 }
 
 function reset(reason: GapReason, wanted: number, head: LogHead): Resumption {

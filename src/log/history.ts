@@ -1,9 +1,10 @@
 import { TidingsError } from '../core/errors.ts'
 import type { EventLog, LogEntry, LogHead, LogPage } from '../core/event-log.ts'
 import type { Gap, GapListener, GapReason } from '../core/gap.ts'
+import { generationAt } from '../core/generation.ts'
 import type { LogId } from '../core/log-id.ts'
 import { formatPosition, type Position } from '../protocol/position.ts'
-import { generationAt, resume } from './fork.ts'
+import { resume } from './fork.ts'
 import { mergeOrdered } from './merge.ts'
 
 /** Entries in one page, where one log is read. */

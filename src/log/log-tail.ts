@@ -1,14 +1,15 @@
 import { fullJitter } from '../core/backoff.ts'
 import { TidingsError } from '../core/errors.ts'
-import type { EventLog, Generation, LogEntry, LogHead } from '../core/event-log.ts'
+import type { EventLog, LogEntry, LogHead } from '../core/event-log.ts'
 import type { GapListener, GapReason } from '../core/gap.ts'
+import { type Generation, generationAt } from '../core/generation.ts'
 import { liveChannel } from '../core/keys.ts'
 import { decodeFrame, type LiveFrame } from '../core/live-frame.ts'
 import type { LogId } from '../core/log-id.ts'
 import { Message } from '../core/message.ts'
 import type { Listener, PubSub, SubscriptionHandle } from '../core/pub-sub.ts'
 import type { Position } from '../protocol/position.ts'
-import { BEFORE_BIRTH, generationAt, resume } from './fork.ts'
+import { BEFORE_BIRTH, resume } from './fork.ts'
 import { HeldFrames } from './held-frames.ts'
 
 const PAGE = 500

@@ -6,6 +6,7 @@ import type { LogId } from '../core/log-id.ts'
 import type { Durability } from '../core/policy.ts'
 import type { FoundPolicy, PolicyTable } from '../core/policy-match.ts'
 import type { Listener, PubSub, PubSubGuarantees, SubscriptionHandle, SubscriptionKind } from '../core/pub-sub.ts'
+import { settledWithin } from '../core/settled-within.ts'
 import type { ConnectionStatus, StatusListener } from '../core/status.ts'
 import { LogTails } from './log-tails.ts'
 import { PolicyFollower } from './policy-follower.ts'
@@ -182,14 +183,7 @@ export class LoggedPubSub implements PubSub {
     for (const route of this.#routes) route.release()
     this.#routes.clear()
     // What was accepted is still to be handed on.
-    if (this.#waiting.size > 0) {
-      let timer: NodeJS.Timeout | undefined
-      const late = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, deadlineMs)
-      })
-      await Promise.race([Promise.allSettled(this.#waiting), late])
-      clearTimeout(timer)
-    }
+    if (this.#waiting.size > 0) await settledWithin(this.#waiting, deadlineMs)
     this.#policies.close()
     const left = Math.max(0, deadline - performance.now())
     await Promise.all([this.#pubSub.close(left), this.#eventLog.close(left)])

@@ -4,9 +4,7 @@ import { escapeGlob } from '../core/glob.ts'
 import type { Policies, Policy } from '../core/policy.ts'
 import { policyDifferences } from '../core/policy-diff.ts'
 import { readPolicies } from '../core/policy-match.ts'
-
-/** Others may change the policies in the same moment: then what they did is read, and this is done on top. */
-const ATTEMPTS = 10
+import { changePolicies } from '../log/change-policies.ts'
 
 /** What the channels of this bus promise, by patterns over its event types. Kept in Redis, for all processes. */
 export class BusPolicies {
@@ -46,15 +44,12 @@ export class BusPolicies {
   async apply(changes: Readonly<Record<string, Policy | null>>): Promise<void> {
     const gone = Object.keys(changes).filter((pattern) => changes[pattern] === null)
     const set = readPolicies(Object.fromEntries(Object.entries(changes).filter(([, policy]) => policy !== null)))
-    for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-      const { version, policies } = await this.#eventLog.policies()
+    await changePolicies(this.#eventLog, (policies) => {
       const next = new Map(Object.entries(policies))
       for (const pattern of gone) next.delete(this.#prefix + pattern)
       for (const [pattern, policy] of Object.entries(set)) next.set(this.#prefix + pattern, policy)
-      if ((await this.#eventLog.replacePolicies(version, Object.fromEntries(next))) === undefined) continue
-      await this.#applied()
-      return
-    }
-    throw new TidingsError('REDIS_ERROR', 'The policies are being changed by others all the time; nothing was changed.')
+      return Object.fromEntries(next)
+    })
+    await this.#applied()
   }
 }

@@ -7,10 +7,10 @@ import { compileGlob, escapeGlob } from '../core/glob.ts'
 import { replyChannel, requestChannel } from '../core/keys.ts'
 import type { Policies } from '../core/policy.ts'
 import { readPolicies } from '../core/policy-match.ts'
+import { settledWithin } from '../core/settled-within.ts'
 import type { AppendOptions, Receipt } from './append.ts'
 import { BusPolicies } from './bus-policies.ts'
 import { BusReports, type BusStatus } from './bus-reports.ts'
-import { settledWithin } from './closing.ts'
 import type { Event } from './event.ts'
 import {
   assertErrorHandler,

@@ -4,12 +4,12 @@ import type {
   Changes,
   EventLog,
   EventLogGuarantees,
-  Generation,
   LogEntry,
   LogHead,
   LogPage,
   ReadQuery,
 } from '../../src/core/event-log.ts'
+import type { Generation } from '../../src/core/generation.ts'
 import { liveChannel, logPartition } from '../../src/core/keys.ts'
 import { encodeFrame } from '../../src/core/live-frame.ts'
 import { type LogId, logText } from '../../src/core/log-id.ts'

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Generation, LogHead } from '../../src/core/event-log.ts'
-import { BEFORE_BIRTH, generationAt, resume } from '../../src/log/fork.ts'
+import type { LogHead } from '../../src/core/event-log.ts'
+import { type Generation, generationAt } from '../../src/core/generation.ts'
+import { BEFORE_BIRTH, resume } from '../../src/log/fork.ts'
 
 const at = (gen: number, seq: number, epoch = 'e') => ({ epoch, gen, seq })
 

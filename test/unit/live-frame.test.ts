@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { decodeFrame, encodeFrame } from '../../src/core/live-frame.ts'
-import { formatPosition, parsePosition } from '../../src/protocol/position.ts'
 
 const entries = fc
   .record({
@@ -52,12 +51,3 @@ test.each(['', ':', '01', '-1:2', '5:-4', '1:0.5', '1e0:0', '0x1:0', '0:1  0:0',
     expect(decodeFrame(Buffer.from(`e 1 1 1 1\n${sizes}\na`), 'orders')).toBeUndefined()
   },
 )
-
-test('positions are read as they were written, and nothing else is one', () => {
-  const position = { epoch: 'k3j9x2m4p8q1', gen: 12, seq: 42 }
-  expect(formatPosition(position)).toBe('42-12@k3j9x2m4p8q1')
-  expect(parsePosition('42-12@k3j9x2m4p8q1')).toEqual(position)
-  for (const text of ['', '42', '42-1', '42-1@', '-1-1@a', '1-1@A', ' 1-1@a', '1-1@a\n', '9999999999999999-1@a']) {
-    expect(parsePosition(text)).toBeUndefined()
-  }
-})

@@ -1,6 +1,8 @@
-import type { Appended, Generation, LogEntry, LogHead, LogMessage } from '../../core/event-log.ts'
+import type { Appended, LogEntry, LogHead, LogMessage } from '../../core/event-log.ts'
+import type { Generation } from '../../core/generation.ts'
 import { type LogId, logText } from '../../core/log-id.ts'
 import type { Retention, StoredPolicies } from '../../core/policy.ts'
+import { randomName } from '../../core/random-name.ts'
 
 /** A counter of a new history begins at the next multiple: what was lost with the old one is never used again. */
 const COUNTER_STRIDE = 2 ** 32
@@ -145,7 +147,7 @@ export class LogStore {
       const chain = [{ gen: 1, firstSeq: 1 }]
       const entries: LogEntry[] = []
       stored = {
-        epoch: newEpoch(),
+        epoch: randomName(),
         seq: 0,
         gen: 1,
         history,
@@ -170,7 +172,7 @@ export class LogStore {
     const { history, partitions } = this.#state
     let counted = partitions.get(partition)
     if (counted === undefined) {
-      counted = { history, epoch: newEpoch(), counter: 0, changes: new Map() }
+      counted = { history, epoch: randomName(), counter: 0, changes: new Map() }
       partitions.set(partition, counted)
     }
     if (counted.history !== history) {
@@ -219,8 +221,4 @@ function trim(stored: StoredLog, { maxCount, maxAgeMs }: Retention, nowMs: numbe
 
 function newHistory(): string {
   return Buffer.from(crypto.getRandomValues(new Uint8Array(20))).toString('hex')
-}
-
-function newEpoch(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => (byte % 36).toString(36)).join('')
 }

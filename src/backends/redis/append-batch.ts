@@ -2,6 +2,7 @@ import type { TidingsError } from '../../core/errors.ts'
 import type { Appended, LogMessage } from '../../core/event-log.ts'
 import { liveChannel, logKeys, logPartition, partitionKeys } from '../../core/keys.ts'
 import { type LogId, logText } from '../../core/log-id.ts'
+import { randomName } from '../../core/random-name.ts'
 import { fromReply } from './redis-error.ts'
 
 /** Where the messages of one log go. */
@@ -134,7 +135,7 @@ export class AppendBatch {
     this.#indexes = indexes
     this.#logs = logs
     this.#head = [name.producer, String(name.number)]
-    this.#rest = [String(MARK_MS), newEpoch(), String(indexes.size), ...perLog, ...perMessage]
+    this.#rest = [String(MARK_MS), randomName(), String(indexes.size), ...perLog, ...perMessage]
   }
 
   /** @param afterPrevious the batch before this is still unanswered, and must have run */
@@ -189,10 +190,4 @@ function appendedBy(
 function specOf(log: LogId, { channel, dedupe }: LogMessage, index: number): string {
   if (dedupe === undefined && log.kind === 'channel') return String(index)
   return `${index},${dedupe?.windowMs ?? ''},${Buffer.byteLength(channel)},${channel}${dedupe?.key ?? ''}`
-}
-
-/** Twelve letters and digits at random: 62 bits. */
-export function newEpoch(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(12))
-  return Array.from(bytes, (byte) => (byte % 36).toString(36)).join('')
 }

@@ -133,13 +133,17 @@ export class AppendLane {
       return
     }
     const reply = errorReply(error)
-    if (reply !== undefined && (isUnknownScript(error) || PASSING.test(reply))) {
+    const unknownScript = isUnknownScript(error)
+    if (reply !== undefined && (unknownScript || PASSING.test(reply))) {
       // A server that has become a replica: the name may by now lead to another one.
       if (reply.startsWith('READONLY')) link.reset('Redis has become read-only')
-      this.#retry ??= setTimeout(() => {
-        this.#retry = undefined
-        this.#sendAgain(true)
-      }, RETRY_MS)
+      this.#retry ??= setTimeout(
+        () => {
+          this.#retry = undefined
+          this.#sendAgain(true)
+        },
+        unknownScript ? 0 : RETRY_MS,
+      )
       return
     }
     this.#remove(batch)

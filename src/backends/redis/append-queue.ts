@@ -2,11 +2,12 @@ import { Deadlines } from '../../core/deadlines.ts'
 import { TidingsError } from '../../core/errors.ts'
 import type { Appended, LogMessage } from '../../core/event-log.ts'
 import type { LogId } from '../../core/log-id.ts'
-import { AppendBatch, type LogPlace, newEpoch, placeOf, Waiting } from './append-batch.ts'
+import { randomName } from '../../core/random-name.ts'
+import { AppendBatch, type LogPlace, placeOf, Waiting } from './append-batch.ts'
 import { AppendLane } from './append-lane.ts'
 import type { Link } from './link.ts'
 import { APPEND } from './lua.generated.ts'
-import type { QueueLimits } from './publish-queue.ts'
+import { type QueueLimits, refusal } from './queue-limits.ts'
 import { Script } from './script.ts'
 
 /** Logs whose names are kept; beyond it they are made anew. */
@@ -31,7 +32,7 @@ export interface AppendQueueOptions {
 export class AppendQueue {
   readonly #options: AppendQueueOptions
   readonly #script: Script = new Script(APPEND)
-  readonly #producer: string = newEpoch()
+  readonly #producer: string = randomName()
   readonly #places = { channel: new Map<string, LogPlace>(), shared: new Map<string, LogPlace>() }
   readonly #lanes = new Map<number, AppendLane>()
   readonly #deadlines: Deadlines<Waiting>
@@ -52,7 +53,7 @@ export class AppendQueue {
     const { limits, link, timeoutMs } = this.#options
     const bytes = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.byteLength
     if (this.#count >= limits.maxCount || this.#bytes + bytes > limits.maxBytes) {
-      return Promise.reject(bytes > limits.maxBytes ? neverFits(bytes, limits.maxBytes) : this.#full())
+      return Promise.reject(refusal(bytes, this.#count, this.#bytes, limits))
     }
     this.#count += 1
     this.#bytes += bytes
@@ -144,25 +145,6 @@ export class AppendQueue {
     }
     return place
   }
-
-  #full(): TidingsError {
-    const { maxCount, maxBytes } = this.#options.limits
-    return new TidingsError(
-      'QUEUE_FULL',
-      `The message was not accepted: ${this.#count} messages (${this.#bytes} bytes) already wait for Redis.`,
-      {
-        hint: `The limits are ${maxCount} messages and ${maxBytes} bytes (option "queue"). Publish more slowly, or wait for earlier calls.`,
-        context: { count: this.#count, bytes: this.#bytes },
-      },
-    )
-  }
-}
-
-function neverFits(bytes: number, maxBytes: number): TidingsError {
-  return new TidingsError('MESSAGE_TOO_LARGE', `The message has ${bytes} bytes; "queue.maxBytes" is ${maxBytes}.`, {
-    hint: 'It can never be accepted. Nothing was sent.',
-    context: { bytes, maxBytes },
-  })
 }
 
 function closed(): TidingsError {

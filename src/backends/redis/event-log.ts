@@ -12,11 +12,12 @@ import type {
 import { deploymentKey, logKeys, partitionKeys } from '../../core/keys.ts'
 import { type LogId, parseLogText } from '../../core/log-id.ts'
 import type { StoredPolicies } from '../../core/policy.ts'
+import { settledWithin } from '../../core/settled-within.ts'
 import { AppendQueue } from './append-queue.ts'
 import { Link, type LinkOwner } from './link.ts'
 import { decodeDeployment, decodePage, FORMAT } from './log-reply.ts'
 import { CHANGES, POLICIES, READ, SEEK } from './lua.generated.ts'
-import type { QueueLimits } from './publish-queue.ts'
+import type { QueueLimits } from './queue-limits.ts'
 import { errorReply } from './redis-error.ts'
 import { Script } from './script.ts'
 
@@ -143,7 +144,7 @@ export class RedisEventLog implements EventLog {
 
   async #close(deadlineMs: number): Promise<void> {
     const deadline = performance.now() + deadlineMs
-    if (this.#link.started) await settledOrLate(this.#accepted, deadlineMs)
+    if (this.#link.started) await settledWithin(this.#accepted, deadlineMs)
     const left = Math.max(0, deadline - performance.now())
     await Promise.all([this.#queue.close(left), this.#durable?.queue.close(left)])
     if (this.#options.link === undefined) this.#link.close()
@@ -222,16 +223,6 @@ export class RedisEventLog implements EventLog {
     })
     for (const { listener } of this.#warnings) listener(error)
   }
-}
-
-/** Waits until all have settled, and no longer than the deadline. */
-async function settledOrLate(promises: Iterable<Promise<unknown>>, deadlineMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, deadlineMs)
-  })
-  await Promise.race([Promise.allSettled(promises), late])
-  clearTimeout(timer)
 }
 
 function closed(): TidingsError {

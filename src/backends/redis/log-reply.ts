@@ -1,5 +1,6 @@
 import { TidingsError } from '../../core/errors.ts'
-import type { Generation, LogEntry, LogHead, LogPage } from '../../core/event-log.ts'
+import type { LogEntry, LogHead, LogPage } from '../../core/event-log.ts'
+import { type Generation, generationAt } from '../../core/generation.ts'
 import type { LogId } from '../../core/log-id.ts'
 import type { StoredPolicies } from '../../core/policy.ts'
 
@@ -9,14 +10,7 @@ export const FORMAT = 1
 /** Reads what lua/read.lua returned. */
 export function decodePage(reply: unknown, log: LogId): LogPage {
   if (!Array.isArray(reply)) return { head: undefined, entries: [] }
-  const [epoch, seq, gen, firstSeq, chain, rows] = reply as [...Buffer[], Row[]] as [
-    Buffer,
-    Buffer,
-    Buffer,
-    Buffer,
-    Buffer,
-    Row[],
-  ]
+  const [epoch, seq, gen, firstSeq, chain, rows] = reply as [Buffer, Buffer, Buffer, Buffer, Buffer, Row[]]
   const head: LogHead = {
     epoch: String(epoch),
     seq: Number(seq),
@@ -37,10 +31,6 @@ type Row = readonly [id: Buffer, fields: readonly Buffer[]]
 function decodeGeneration(text: string): Generation {
   const [gen, firstSeq] = text.split(':')
   return { gen: Number(gen), firstSeq: Number(firstSeq) }
-}
-
-function generationAt(chain: readonly Generation[], seq: number): number | undefined {
-  return chain.findLast(({ firstSeq }) => firstSeq <= seq)?.gen
 }
 
 /** Undefined for what Tidings did not write: a stranger's entry between two of ours. */

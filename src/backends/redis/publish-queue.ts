@@ -1,6 +1,7 @@
 import { TidingsError } from '../../core/errors.ts'
 import type { Link } from './link.ts'
 import { PUBLISH } from './lua.generated.ts'
+import { type QueueLimits, refusal } from './queue-limits.ts'
 import { fromReply, isPermission, replyText } from './redis-error.ts'
 
 /** Messages in one script call. More gains nothing, and keeps other clients of this Redis waiting longer. */
@@ -11,13 +12,6 @@ const BATCH_BYTES = 262_144
 const DEADLINE_SPREAD_MS = 250
 /** Script calls on their way at once; what comes meanwhile gathers for the next. */
 const MAX_IN_FLIGHT = 8
-
-export interface QueueLimits {
-  /** Messages accepted and not yet answered. Default 100,000. */
-  readonly maxCount: number
-  /** Their payloads' bytes together. Default 67,108,864. */
-  readonly maxBytes: number
-}
 
 interface Waiting {
   readonly channel: string
@@ -60,7 +54,7 @@ export class PublishQueue {
     if (this.#closed) return Promise.reject(closed())
     const bytes = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.byteLength
     if (this.#count >= this.#limits.maxCount || this.#bytes + bytes > this.#limits.maxBytes) {
-      return Promise.reject(bytes > this.#limits.maxBytes ? neverFits(bytes, this.#limits.maxBytes) : this.#full())
+      return Promise.reject(refusal(bytes, this.#count, this.#bytes, this.#limits))
     }
     this.#count += 1
     this.#bytes += bytes
@@ -212,30 +206,11 @@ export class PublishQueue {
       Math.max(1, Math.min(250, this.#timeoutMs / 4)),
     )
   }
-
-  #full(): TidingsError {
-    const { maxCount, maxBytes } = this.#limits
-    return new TidingsError(
-      'QUEUE_FULL',
-      `The message was not accepted: ${this.#count} messages (${this.#bytes} bytes) already wait for Redis.`,
-      {
-        hint: `The limits are ${maxCount} messages and ${maxBytes} bytes (option "queue"). Publish more slowly, or wait for earlier calls.`,
-        context: { count: this.#count, bytes: this.#bytes },
-      },
-    )
-  }
 }
 
 function toBuffer(bytes: Uint8Array): Buffer {
   // A copy: the caller may go on using its array before the message has left.
   return Buffer.from(bytes)
-}
-
-function neverFits(bytes: number, maxBytes: number): TidingsError {
-  return new TidingsError('MESSAGE_TOO_LARGE', `The message has ${bytes} bytes; "queue.maxBytes" is ${maxBytes}.`, {
-    hint: 'It can never be accepted. Nothing was sent.',
-    context: { bytes, maxBytes },
-  })
 }
 
 function closed(): TidingsError {

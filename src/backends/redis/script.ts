@@ -14,18 +14,13 @@ export class Script {
   }
 
   /** Runs once: for scripts that may run again. */
-  async run(
-    link: Link,
-    keys: readonly string[],
-    args: readonly (string | Buffer)[],
-    deadline?: number,
-  ): Promise<unknown> {
+  async run(link: Link, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<unknown> {
     const rest = [String(keys.length), ...keys, ...args]
     try {
-      return await link.write('evalsha', [this.digest, ...rest], deadline)
+      return await link.write('evalsha', [this.digest, ...rest])
     } catch (error) {
       if (!isUnknownScript(error as TidingsError)) throw error
-      return link.write('eval', [this.text, ...rest], deadline)
+      return link.write('eval', [this.text, ...rest])
     }
   }
 }

@@ -4,14 +4,12 @@ import { TidingsError } from '../../core/errors.ts'
 import type { EventLog } from '../../core/event-log.ts'
 import type { Policies, Policy } from '../../core/policy.ts'
 import { readPolicies } from '../../core/policy-match.ts'
+import { changePolicies } from '../../log/change-policies.ts'
 import { readJsonFile } from '../arguments.ts'
 import { jsonLine, printable } from '../escape.ts'
 import { EXIT, UsageError } from '../failure.ts'
 import type { Output } from '../output.ts'
 import { withSession } from '../session.ts'
-
-/** Others may change the policies in the same moment: then what they did is read, and this is done on top. */
-const ATTEMPTS = 10
 
 const FILE = 'a JSON object of policies by channel pattern, or - for stdin'
 
@@ -109,14 +107,12 @@ async function readPolicyFile(file: string): Promise<Policies> {
 
 /** Resolves to what it changed; where that is nothing, nothing was written. */
 async function apply(eventLog: EventLog, wanted: Policies, replace: boolean): Promise<Change[]> {
-  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    const { version, policies } = await eventLog.policies()
-    const next = replace ? wanted : { ...policies, ...wanted }
-    const changes = changesFrom(policies, next)
-    if (changes.length === 0) return changes
-    if ((await eventLog.replacePolicies(version, next)) !== undefined) return changes
-  }
-  throw new TidingsError('REDIS_ERROR', 'The policies are being changed by others all the time; nothing was changed.')
+  const nextOf = (policies: Policies) => (replace ? wanted : { ...policies, ...wanted })
+  const before = await changePolicies(eventLog, (policies) => {
+    const next = nextOf(policies)
+    return changesFrom(policies, next).length === 0 ? policies : next
+  })
+  return changesFrom(before, nextOf(before))
 }
 
 function changesFrom(there: Policies, wanted: Policies): Change[] {

@@ -3,7 +3,7 @@ export type { Connection } from './connection/connection.ts'
 export type { ConnectionOptions, ConnectionSettings, QueueSettings, RedisOption } from './connection/options.ts'
 export type { ProcessContext, PublishContext, ReceiveContext } from './core/diagnostics.ts'
 export { type ErrorCode, TidingsError } from './core/errors.ts'
-export type { Gap, GapReason } from './core/gap.ts'
+export type { Gap, GapListener, GapReason, Resumed } from './core/gap.ts'
 export type { Logger } from './core/logger.ts'
 export type { MessageFormat } from './core/message.ts'
 export type { Durability, Policies, Policy, Retention } from './core/policy.ts'
@@ -22,7 +22,7 @@ export type {
   StreamOptions,
 } from './messaging/event-bus-options.ts'
 export { defineEvent, type EventDefinition, type EventDefinitionOptions } from './messaging/event-definition.ts'
-export type { HistoryGap, HistoryOptions, StoredEvent } from './messaging/event-history.ts'
+export type { HistoryOptions, StoredEvent } from './messaging/event-history.ts'
 export type {
   DataArgument,
   EventOf,
@@ -38,6 +38,7 @@ export type {
 export type { EventStream } from './messaging/event-stream.ts'
 export { Publisher, type PublisherOptions } from './messaging/publisher.ts'
 export type { Issue } from './messaging/schema.ts'
+export type { SinceOption, SinceOptions } from './messaging/since-options.ts'
 export {
   type MessageHandler,
   type PatternHandler,

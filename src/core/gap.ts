@@ -1,5 +1,3 @@
-import type { Position } from '../protocol/position.ts'
-
 /**
  * Why entries cannot be had:
  * - `lost`: the log that the position belongs to is gone (FLUSHALL, eviction, a restart without persistence), and
@@ -15,10 +13,13 @@ export interface Gap {
   /** The channel, or the name of the log that several channels share. */
   readonly log: string
   readonly reason: GapReason
-  /** The last entry that the reader has had, or was to go on from. */
-  readonly from: Position
-  /** The entry before the next one that the reader gets: `seq` is 0 where that is the first of a log. */
-  readonly to: Position
+  /** The position of the last entry that the reader has had, or was to go on from. */
+  readonly from: string
+  /** The position of the entry before the next one that the reader gets: `0-…` where that is the first of a log. */
+  readonly to: string
 }
 
 export type GapListener = (gap: Gap) => void
+
+/** How a reader that was to go on from a position did: with the next entry, or, as that cannot be had, elsewhere. */
+export type Resumed = { readonly kind: 'recovered' } | ({ readonly kind: 'reset' } & Omit<Gap, 'log'>)

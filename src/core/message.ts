@@ -1,4 +1,4 @@
-import type { Position } from '../protocol/position.ts'
+import { formatPosition, type Position } from '../protocol/position.ts'
 
 /** How a handler wants its messages: parsed JSON (text that is not JSON arrives as a string), text, or bytes. */
 export type MessageFormat = 'json' | 'text' | 'bytes'
@@ -12,6 +12,7 @@ export class Message {
   readonly bytes: Buffer
   /** Its place in its log; undefined for a message that came live only. */
   readonly position: Position | undefined
+  #positionText: string | undefined
   #text: string | undefined
   #value: unknown
   #parsed = false
@@ -20,6 +21,12 @@ export class Message {
     this.channel = channel
     this.bytes = bytes
     this.position = position
+  }
+
+  /** {@link position} as text. */
+  get positionText(): string | undefined {
+    if (this.position !== undefined) this.#positionText ??= formatPosition(this.position)
+    return this.#positionText
   }
 
   /** The payload as UTF-8 text; bytes that are not UTF-8 show as U+FFFD. */

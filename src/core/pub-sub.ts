@@ -1,4 +1,3 @@
-import type { GapListener } from './gap.ts'
 import type { Message } from './message.ts'
 import type { StatusListener } from './status.ts'
 
@@ -58,9 +57,8 @@ export interface PubSub {
   /**
    * Resolves once Redis has confirmed: what is published afterwards is delivered while the connection lives.
    * After a break the backend subscribes again by itself. A rejected call leaves nothing behind.
-   * @param onGap told of what cannot be had of the logs behind the name; a backend without logs never calls it
    */
-  subscribe(kind: SubscriptionKind, name: string, listener: Listener, onGap?: GapListener): Promise<SubscriptionHandle>
+  subscribe(kind: SubscriptionKind, name: string, listener: Listener): Promise<SubscriptionHandle>
 
   /** Names of channels that have at least one subscriber and match the glob. Pattern subscribers do not count. */
   activeChannels(pattern: string): Promise<string[]>

@@ -1,7 +1,7 @@
 import type { LogHead } from '../core/event-log.ts'
 import type { GapReason } from '../core/gap.ts'
 import { type Generation, generationAt } from '../core/generation.ts'
-import type { Position } from '../protocol/position.ts'
+import { BEFORE_BIRTH, type Position } from '../protocol/position.ts'
 
 /** Where a reader goes on: right behind what it has, or, as what is between cannot be had, elsewhere. */
 export type Resumption =
@@ -13,9 +13,6 @@ export type Resumption =
       /** The entry before `fromSeq`. */
       readonly to: Position
     }
-
-/** Before the first entry of a log that does not exist yet, whatever its epoch will be. */
-export const BEFORE_BIRTH: Position = { epoch: '', gen: 0, seq: 0 }
 
 /**
  * Where a reader that has had everything up to `from` goes on in the log as it is now. `recovered` is said only where
@@ -46,9 +43,12 @@ export function resume(from: Position, head: LogHead | undefined, knownChain?: r
 
 function reset(reason: GapReason, wanted: number, head: LogHead): Resumption {
   const fromSeq = Math.max(wanted, head.firstSeq)
-  const seq = fromSeq - 1
-  const gen = generationAt(head.chain, seq) ?? head.chain[0]!.gen
-  return { kind: 'reset', reason, fromSeq, to: { epoch: head.epoch, gen, seq } }
+  return { kind: 'reset', reason, fromSeq, to: positionIn(head, fromSeq - 1) }
+}
+
+/** The position of an entry in a log as it is now. */
+export function positionIn({ epoch, chain }: LogHead, seq: number): Position {
+  return { epoch, gen: generationAt(chain, seq) ?? chain[0]!.gen, seq }
 }
 
 /** The last entry of a generation; undefined where the chain has none such. */

@@ -1,10 +1,9 @@
 import { TidingsError } from '../core/errors.ts'
 import type { EventLog, LogEntry, LogHead, LogPage } from '../core/event-log.ts'
 import type { Gap, GapListener, GapReason } from '../core/gap.ts'
-import { generationAt } from '../core/generation.ts'
 import type { LogId } from '../core/log-id.ts'
 import { formatPosition, type Position } from '../protocol/position.ts'
-import { resume } from './fork.ts'
+import { positionIn, resume } from './fork.ts'
 import { mergeOrdered } from './merge.ts'
 
 /** Entries in one page, where one log is read. */
@@ -17,6 +16,8 @@ export interface HistoryQuery {
   readonly since?: 'start' | Date | Position | undefined
   /** Where to end: a time or a position, included. Default: what is the last entry when reading begins. */
   readonly until?: Date | Position | undefined
+  /** In place of `until`: the partition's change counter at the last entry of a log. */
+  readonly untilCounter?: ((log: LogId) => number) | undefined
   /** The most entries. */
   readonly limit?: number | undefined
   /** From the newest to the oldest. */
@@ -32,9 +33,12 @@ export interface StoredEntry extends LogEntry {
   readonly position: Position
 }
 
+/** What reading needs of a log. */
+export type EntryReader = Pick<EventLog, 'read' | 'seek'>
+
 /** Reads logs page by page, merged by time where there are several. It ends: what is appended later is not read. */
 export async function* readHistory(
-  eventLog: EventLog,
+  eventLog: EntryReader,
   logs: readonly LogId[],
   query: HistoryQuery = {},
 ): AsyncGenerator<StoredEntry, void, undefined> {
@@ -53,13 +57,14 @@ export async function* readHistory(
 }
 
 async function* readLog(
-  eventLog: EventLog,
+  eventLog: EntryReader,
   log: LogId,
-  { since = 'start', until, reverse = false, onGap }: HistoryQuery,
+  { since = 'start', until, untilCounter, reverse = false, onGap }: HistoryQuery,
   limit: number,
 ): AsyncGenerator<StoredEntry, void, undefined> {
   const first = await eventLog.read(log, { limit: 1 })
-  const gap = (reason: GapReason, from: Position, to: Position) => tell({ log: log.name, reason, from, to }, onGap)
+  const gap = (reason: GapReason, from: Position, to: Position) =>
+    tell({ log: log.name, reason, from: formatPosition(from), to: formatPosition(to) }, onGap)
   let { head } = first
   let fromSeq = since === 'start' ? first.head?.firstSeq : undefined
   if (since instanceof Date) fromSeq = await eventLog.seek(log, 'time', since.getTime())
@@ -68,6 +73,9 @@ async function* readLog(
   let toSeq = head.seq
   if (until instanceof Date) toSeq = Math.min(toSeq, (await eventLog.seek(log, 'time', until.getTime() + 1)) - 1)
   else if (until !== undefined) toSeq = Math.min(toSeq, goOn(until, first, gap) - 1)
+  if (untilCounter !== undefined) {
+    toSeq = Math.min(toSeq, (await eventLog.seek(log, 'counter', untilCounter(log) + 1)) - 1)
+  }
 
   let from = fromSeq ?? head.firstSeq
   let to = toSeq
@@ -78,13 +86,13 @@ async function* readLog(
     if (head === undefined) return
     let next = reverse ? to : from
     for (const entry of entries) {
-      if (entry.seq !== next && reverse) gap('trimmed', at(head, entry.seq), at(head, next))
-      else if (entry.seq !== next) gap('trimmed', at(head, next - 1), at(head, entry.seq - 1))
+      if (entry.seq !== next && reverse) gap('trimmed', positionIn(head, entry.seq), positionIn(head, next))
+      else if (entry.seq !== next) gap('trimmed', positionIn(head, next - 1), positionIn(head, entry.seq - 1))
       yield { ...entry, position: { epoch: head.epoch, gen: entry.gen, seq: entry.seq } }
       next = entry.seq + (reverse ? -1 : 1)
     }
     if (entries.length === 0) {
-      if (!reverse || to >= head.firstSeq) gap('trimmed', at(head, from - 1), at(head, to))
+      if (!reverse || to >= head.firstSeq) gap('trimmed', positionIn(head, from - 1), positionIn(head, to))
       return
     }
     if (reverse) to = next
@@ -110,18 +118,14 @@ function assertSame(
   seq: number,
   gap: (reason: GapReason, from: Position, to: Position) => void,
 ): LogHead | undefined {
-  const from = at(begun, seq)
-  if (now?.epoch !== begun.epoch) gap('lost', from, now === undefined ? from : at(now, 0))
+  const from = positionIn(begun, seq)
+  if (now?.epoch !== begun.epoch) gap('lost', from, now === undefined ? from : positionIn(now, 0))
   else if (now !== undefined) {
-    const next = resume(at(begun, begun.seq), now, begun.chain)
+    const next = resume(positionIn(begun, begun.seq), now, begun.chain)
     if (next.kind === 'reset' && next.reason === 'diverged') gap('diverged', from, next.to)
     return now
   }
   return undefined
-}
-
-function at({ epoch, chain }: LogHead, seq: number): Position {
-  return { epoch, gen: generationAt(chain, seq) ?? chain[0]!.gen, seq }
 }
 
 function tell(gap: Gap, onGap: GapListener | undefined): void {
@@ -130,8 +134,8 @@ function tell(gap: Gap, onGap: GapListener | undefined): void {
     return
   }
   const { log, reason, from, to } = gap
-  throw new TidingsError('GAP', `The log "${log}" does not have what comes after ${formatPosition(from)}: ${reason}.`, {
+  throw new TidingsError('GAP', `The log "${log}" does not have what comes after ${from}: ${reason}.`, {
     hint: 'Begin elsewhere, or take what there is with onGap.',
-    context: { log, reason, from: formatPosition(from), to: formatPosition(to) },
+    context: { log, reason, from, to },
   })
 }

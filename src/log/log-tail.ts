@@ -1,33 +1,15 @@
-import { fullJitter } from '../core/backoff.ts'
-import { TidingsError } from '../core/errors.ts'
 import type { EventLog, LogEntry, LogHead } from '../core/event-log.ts'
-import type { GapListener, GapReason } from '../core/gap.ts'
-import { type Generation, generationAt } from '../core/generation.ts'
+import type { Gap, GapListener } from '../core/gap.ts'
 import { liveChannel } from '../core/keys.ts'
 import { decodeFrame, type LiveFrame } from '../core/live-frame.ts'
 import type { LogId } from '../core/log-id.ts'
-import { Message } from '../core/message.ts'
-import type { Listener, PubSub, SubscriptionHandle } from '../core/pub-sub.ts'
-import type { Position } from '../protocol/position.ts'
-import { BEFORE_BIRTH, resume } from './fork.ts'
+import type { Message } from '../core/message.ts'
+import type { PubSub, SubscriptionHandle } from '../core/pub-sub.ts'
+import { BEFORE_BIRTH, type Position } from '../protocol/position.ts'
 import { HeldFrames } from './held-frames.ts'
-
-const PAGE = 500
-const RETRY_BASE_MS = 200
-const RETRY_CAP_MS = 5_000
-
-/** Somebody who follows a log. Called synchronously and in order; must not throw. */
-export interface TailListener {
-  /** Which of the log's channels it wants. */
-  readonly accepts: (channel: string) => boolean
-  readonly onMessage: Listener
-  readonly onGap?: GapListener | undefined
-}
-
-interface Place {
-  readonly listener: TailListener
-  gone: boolean
-}
+import { LogCursor } from './log-cursor.ts'
+import { Patience } from './patience.ts'
+import { type PlaceOwner, type TailListener, TailPlace } from './tail-place.ts'
 
 export interface LogTailOptions {
   readonly pubSub: PubSub
@@ -52,32 +34,51 @@ export interface LogTailOptions {
 export class LogTail {
   readonly log: LogId
   readonly #options: LogTailOptions
-  readonly #held = new HeldFrames()
-  #places: readonly Place[] = []
+  readonly #frames = new HeldFrames()
+  readonly #cursor: LogCursor
+  #places: readonly TailPlace[] = []
   #subscription: Promise<SubscriptionHandle> | undefined
-  #last: Position = BEFORE_BIRTH
-  #chain: readonly Generation[] = []
   #counter = 0
   #goal = 0
   #started = false
   #wanted = false
   #repairing = false
   #closed = false
-  #endPause: (() => void) | undefined
+  readonly #patience: Patience
+
+  readonly #reader = {
+    onEntry: (entry: LogEntry, position: Position): void => this.#deliver(entry, position),
+    onGap: (gap: Gap): void => {
+      this.#options.onGap?.(gap)
+      for (const place of this.#places) place.gap(gap)
+    },
+    isDone: (): boolean => this.#closed,
+  }
+  readonly #owner: PlaceOwner = {
+    position: () => (this.#started ? this.#cursor.position : undefined),
+    cursorAt: (position) => new LogCursor(this.#options.eventLog, this.log, position, this.#cursor.chain),
+    gap: (gap) => this.#options.onGap?.(gap),
+    failed: (error) => this.#options.onError?.(error),
+    remove: (place) => {
+      this.#places = this.#places.filter((other) => other !== place)
+    },
+  }
 
   constructor(options: LogTailOptions) {
     this.log = options.log
     this.#options = options
+    this.#cursor = new LogCursor(options.eventLog, options.log)
+    this.#patience = new Patience(options.onError)
   }
 
-  /** True before the start, and where a reading is under way or due. */
+  /** True before the start, where a reading is under way or due, and where a listener has not had it all. */
   get behind(): boolean {
-    return !this.#started || this.#wanted || this.#repairing
+    return !this.#started || this.#wanted || this.#repairing || this.#places.some(({ behind }) => behind)
   }
 
   /** The last entry that was delivered, or where the tail goes on from. */
   get position(): Position {
-    return this.#last
+    return this.#cursor.position
   }
 
   /** The partition's change counter at the newest entry that the tail has seen. */
@@ -91,13 +92,11 @@ export class LogTail {
     this.#goal = 0
   }
 
-  add(listener: TailListener): () => void {
-    const place = { listener, gone: false }
+  /** It follows live, unless it is paused at once: then it gets what comes from the start of the tail on later. */
+  add(listener: TailListener): TailPlace {
+    const place = new TailPlace(this.#owner, listener)
     this.#places = [...this.#places, place]
-    return () => {
-      place.gone = true
-      this.#places = this.#places.filter((other) => other !== place)
-    }
+    return place
   }
 
   /** Follows from now on. Resolves once nothing that is appended later can be missed; a rejected call leaves nothing. */
@@ -105,7 +104,7 @@ export class LogTail {
     try {
       await this.subscribe()
       const { head, entries } = await this.#read({ limit: 1, reverse: true })
-      if (head !== undefined) this.#place(head, head.seq)
+      if (head !== undefined) this.#cursor.place(head, head.seq)
       this.#counter = entries[0]?.counter ?? 0
       this.#begin()
     } catch (error) {
@@ -116,7 +115,7 @@ export class LogTail {
 
   /** Follows from behind a position on, by frames that others hand to {@link frame}. */
   startAfter(position: Position): void {
-    this.#last = position
+    this.#cursor.position = position
     this.#begin()
   }
 
@@ -124,7 +123,7 @@ export class LogTail {
   async startAtCounter(counter: number): Promise<LogHead | undefined> {
     const fromSeq = await this.#options.eventLog.seek(this.log, 'counter', counter)
     const { head } = await this.#read({ limit: 1 })
-    if (head !== undefined) this.#place(head, Math.min(Math.max(fromSeq, head.firstSeq) - 1, head.seq))
+    if (head !== undefined) this.#cursor.place(head, Math.min(Math.max(fromSeq, head.firstSeq) - 1, head.seq))
     this.#begin()
     this.repair()
     return head
@@ -180,16 +179,17 @@ export class LogTail {
 
   close(): void {
     this.#closed = true
-    for (const place of this.#places) place.gone = true
+    for (const place of this.#places) place.end()
     this.#places = []
-    this.#held.take()
+    this.#frames.take()
     this.unsubscribe()
-    this.#endPause?.()
+    this.#patience.end()
   }
 
   #begin(): void {
     if (this.#closed) return
     this.#started = true
+    for (const place of this.#places) place.started()
     const behind = this.#wanted
     this.#wanted = false
     this.#takeHeld(0)
@@ -197,74 +197,44 @@ export class LogTail {
   }
 
   async #repair(): Promise<void> {
-    let attempt = 0
-    while (this.#wanted && !this.#closed) {
-      this.#wanted = false
-      const [mark, goal] = [this.#held.mark, this.#goal]
-      try {
-        await this.#readOn()
-        this.#counter = Math.max(this.#counter, goal)
-        attempt = 0
-        this.#takeHeld(mark)
-      } catch (error) {
-        if (error instanceof TidingsError && error.code === 'CLOSED') this.close()
-        if (this.#closed) break
-        this.#wanted = true
-        attempt += 1
-        if (attempt === 1) this.#options.onError?.(error)
-        await this.#pause(fullJitter(attempt, RETRY_BASE_MS, RETRY_CAP_MS))
+    try {
+      while (this.#wanted && !this.#closed) {
+        await this.#patience.until(async () => {
+          this.#wanted = false
+          const [mark, goal] = [this.#frames.mark, this.#goal]
+          await this.#cursor.readOn(this.#reader)
+          this.#counter = Math.max(this.#counter, goal)
+          this.#takeHeld(mark)
+        })
       }
+    } catch {
+      this.close()
     }
     this.#repairing = false
-  }
-
-  async #readOn(): Promise<void> {
-    let cursor = this.#last.seq + 1
-    for (;;) {
-      const { head, entries } = await this.#read({ fromSeq: cursor, limit: PAGE })
-      if (this.#closed) return
-      const next = resume(this.#last, head, this.#chain)
-      if (next.kind === 'reset') this.#gap(next.reason, next.to)
-      this.#chain = head?.chain ?? []
-      if (head === undefined) return
-      if (this.#last.epoch === BEFORE_BIRTH.epoch) this.#place(head, this.#last.seq)
-      if (next.kind === 'reset' && next.fromSeq !== cursor) {
-        cursor = next.fromSeq
-        continue
-      }
-      for (const entry of entries) {
-        cursor = entry.seq + 1
-        // An entry of a generation that was not written then is a stranger's.
-        if (entry.seq <= this.#last.seq || generationAt(head.chain, entry.seq) !== entry.gen) continue
-        if (entry.seq > this.#last.seq + 1) this.#gap('trimmed', positionIn(head, entry.seq - 1))
-        this.#deliver(head.epoch, entry)
-        if (this.#closed) return
-      }
-      if (entries.length > 0 && cursor <= head.seq) continue
-      if (this.#last.seq < head.seq) this.#gap('trimmed', positionIn(head, head.seq))
-      return
-    }
   }
 
   /** False where the frame neither follows the last entry nor repeats what was delivered. */
   #take({ epoch, entries }: LiveFrame): boolean {
     const { gen, seq, counter } = entries[0]!
-    const newborn = this.#last === BEFORE_BIRTH && seq === 1
-    if (newborn) {
-      this.#last = { epoch, gen, seq: 0 }
-      this.#chain = [{ gen, firstSeq: 1 }]
+    const cursor = this.#cursor
+    if (cursor.position === BEFORE_BIRTH && seq === 1) {
+      cursor.position = { epoch, gen, seq: 0 }
+      cursor.chain = [{ gen, firstSeq: 1 }]
     }
-    if (epoch !== this.#last.epoch || gen !== this.#last.gen || seq > this.#last.seq + 1) return false
+    const last = cursor.position
+    if (epoch !== last.epoch || gen !== last.gen || seq > last.seq + 1) return false
     this.#counter = Math.max(this.#counter, counter)
     for (const entry of entries) {
-      if (entry.seq > this.#last.seq && !this.#closed) this.#deliver(epoch, entry)
+      if (entry.seq <= cursor.position.seq || this.#closed) continue
+      cursor.position = { epoch, gen, seq: entry.seq }
+      this.#deliver(entry, cursor.position)
     }
     return true
   }
 
   /** Takes the held frames. One that does not fit is dropped if it came before `mark`, else waits for a repair. */
   #takeHeld(mark: number): void {
-    const { first, frames } = this.#held.take()
+    const { first, frames } = this.#frames.take()
     for (const [index, frame] of frames.entries()) {
       if (this.#wanted) this.#hold(frame)
       else if (!this.#take(frame) && first + index >= mark) {
@@ -276,48 +246,16 @@ export class LogTail {
 
   /** Beyond the bounds nothing is held: the next reading brings it. */
   #hold(frame: LiveFrame): void {
-    if (!this.#held.add(frame)) this.#wanted = true
+    if (!this.#frames.add(frame)) this.#wanted = true
   }
 
-  #deliver(epoch: string, entry: LogEntry): void {
-    this.#last = { epoch, gen: entry.gen, seq: entry.seq }
+  #deliver(entry: LogEntry, position: Position): void {
     this.#counter = Math.max(this.#counter, entry.counter)
     let message: Message | undefined
-    for (const place of this.#places) {
-      if (place.gone || !place.listener.accepts(entry.channel)) continue
-      message ??= new Message(entry.channel, entry.payload, this.#last)
-      place.listener.onMessage(message)
-    }
-  }
-
-  #gap(reason: GapReason, to: Position): void {
-    const gap = { log: this.log.name, reason, from: this.#last, to }
-    this.#last = to
-    this.#options.onGap?.(gap)
-    for (const place of this.#places) if (!place.gone) place.listener.onGap?.(gap)
-  }
-
-  #place(head: LogHead, seq: number): void {
-    this.#last = positionIn(head, seq)
-    this.#chain = head.chain
+    for (const place of this.#places) message = place.deliver(entry, position, message)
   }
 
   #read(query: Parameters<EventLog['read']>[1]): ReturnType<EventLog['read']> {
     return this.#options.eventLog.read(this.log, query)
   }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms)
-      timer.unref()
-      this.#endPause = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-    })
-  }
-}
-
-function positionIn({ epoch, chain }: LogHead, seq: number): Position {
-  return { epoch, gen: generationAt(chain, seq) ?? chain[0]!.gen, seq }
 }

@@ -1,19 +1,21 @@
 import { toByteString } from '../core/byte-string.ts'
 import { TidingsError } from '../core/errors.ts'
-import type { EventLog } from '../core/event-log.ts'
-import type { GapListener } from '../core/gap.ts'
-import { compileGlob, type Glob } from '../core/glob.ts'
+import type { Changes, EventLog } from '../core/event-log.ts'
+import type { GapListener, Resumed } from '../core/gap.ts'
+import { compileGlob } from '../core/glob.ts'
 import { livePattern, logOfLiveChannel, logPartition } from '../core/keys.ts'
 import { decodeFrame } from '../core/live-frame.ts'
 import { type LogId, logText } from '../core/log-id.ts'
 import type { Message } from '../core/message.ts'
 import type { PubSub, SubscriptionHandle } from '../core/pub-sub.ts'
 import type { Position } from '../protocol/position.ts'
-import { LogTail, type TailListener } from './log-tail.ts'
+import { LogTail } from './log-tail.ts'
+import { LookRounds } from './look-rounds.ts'
 import { type Change, PartitionLooks } from './partition-looks.ts'
+import { type Since, startOf } from './since.ts'
+import type { TailListener, TailPlace } from './tail-place.ts'
+import { behind, Watch } from './watch.ts'
 
-const LOOK_MS = 2_500
-const SOON_MS = 500
 const MAX_IDLE = 10_000
 
 export interface LogTailsOptions {
@@ -38,12 +40,27 @@ interface Followed {
   followers: number
 }
 
-interface Watch {
-  readonly glob: Glob
-  readonly listener: TailListener
-  /** The counter of each partition when it began: what is older is not for it. */
-  readonly since: number[]
-  readonly places: Map<LogTail, () => void>
+export interface FollowOptions {
+  readonly since?: Since | undefined
+  readonly paused?: boolean | undefined
+}
+
+/** A place on a log, or on those behind a pattern. */
+export interface TailHandle extends SubscriptionHandle {
+  /** How it goes on from the position that it was to. */
+  readonly resumed?: Resumed | undefined
+  /** Nothing is delivered from now on; what comes is read from the log after {@link resume}. */
+  pause(): void
+  /** @param room how many entries the listener can take */
+  resume(room: number): void
+}
+
+/** What a pattern was given. */
+export interface WatchHandle extends TailHandle {
+  /** The change counter of each partition from which on it delivers. */
+  readonly since: readonly number[]
+  /** To be called before a paused one is resumed: where counting has begun anew meanwhile, all of it is delivered. */
+  confirm(): Promise<void>
 }
 
 /**
@@ -59,10 +76,8 @@ export class LogTails {
   readonly #followed = new Map<string, Followed>()
   readonly #watches = new Set<Watch>()
   readonly #looks: PartitionLooks
+  readonly #rounds: LookRounds
   readonly #endStatus: () => void
-  #timer: NodeJS.Timeout | undefined
-  #looking = false
-  #urgent = false
   #closed = false
 
   constructor(options: LogTailsOptions) {
@@ -73,14 +88,19 @@ export class LogTails {
       onMissed: (change) => this.#onMissed(change),
       onHistory: (partition, anew) => this.#repairAll(partition, anew),
     })
+    this.#rounds = new LookRounds({
+      looks: this.#looks,
+      lookMs: options.lookMs,
+      partitions: () => this.#partitions(),
+      looked: () => this.#forgetIdle(),
+    })
     this.#endStatus = options.pubSub.onStatus(({ kind }) => {
       if (kind === 'disconnected' || kind === 'interruption') this.#looks.doubt()
       if (kind !== 'interruption') return
       for (const { tail, partition } of this.#followed.values()) {
         if (this.#looks.since(partition) === undefined) tail.repair()
       }
-      this.#urgent = true
-      void this.#look()
+      this.#rounds.now()
     })
   }
 
@@ -89,13 +109,16 @@ export class LogTails {
     return this.#followed.size
   }
 
-  /** Follows one log. Resolves once nothing that is appended later can be missed. */
-  async follow(log: LogId, listener: TailListener): Promise<SubscriptionHandle> {
+  /**
+   * Follows one log, from now on or from further back. Resolves once nothing that is appended later can be missed.
+   * @param paused delivers nothing before {@link TailHandle.resume}
+   */
+  async follow(log: LogId, listener: TailListener, { since, paused = false }: FollowOptions = {}): Promise<TailHandle> {
     this.#assertOpen()
     const known = this.#followed.get(logText(log))
     const followed = known ?? this.#create(log)
     const { tail } = followed
-    let remove: () => void
+    let place: TailPlace
     const watched = this.#watchedSince(log)
     if (known === undefined && watched < Number.POSITIVE_INFINITY) {
       // What was appended since the last look may not have come to the patterns yet; it is not for this listener.
@@ -108,79 +131,117 @@ export class LogTails {
       const onMessage = (message: Message) => {
         if (before !== 'unknown' && !isUpTo(before, message.position!)) listener.onMessage(message)
       }
-      remove = tail.add({ ...listener, onMessage })
+      place = tail.add({ ...listener, onMessage })
       followed.ready = this.#discardOnFailure(followed, start())
     } else {
-      remove = tail.add(listener)
+      place = tail.add(listener)
       if (known === undefined) followed.ready = this.#discardOnFailure(followed, tail.start())
       else if (followed.followers === 0) followed.ready = subscribeAfter(followed)
     }
+    if (paused || since !== undefined) place.pause()
     followed.followers += 1
     let held = true
     const release = () => {
       if (!held) return
       held = false
-      remove()
+      place.remove()
       followed.followers -= 1
       if (followed.followers === 0) followed.tail.unsubscribe()
       this.#discardUnused(followed)
     }
+    let resumed: Resumed | undefined
     try {
       const { partition } = followed
       await Promise.all([followed.ready, this.#looks.since(partition) === undefined && this.#looks.look(partition)])
       this.#assertOpen()
+      if (since !== undefined) {
+        const start = await startOf(this.#options.eventLog, log, since)
+        this.#assertOpen()
+        resumed = start.resumed
+        place.startAfter(start.position)
+        if (!paused) place.resume(Number.POSITIVE_INFINITY)
+      }
     } catch (error) {
       release()
       throw error
     }
-    this.#schedule()
-    return { release }
+    this.#rounds.schedule()
+    return { release, resumed, pause: () => place.pause(), resume: (room) => place.resume(room) }
   }
 
   /**
    * Follows every channel's own log whose channel matches the pattern, and of some shared logs what matches.
    * Resolves once nothing that is appended later can be missed.
+   * @param paused delivers nothing before {@link TailHandle.resume}
    */
-  async watch(pattern: string, shared: readonly string[], listener: TailListener): Promise<SubscriptionHandle> {
+  async watch(
+    pattern: string,
+    shared: readonly string[],
+    listener: TailListener,
+    { paused = false }: Pick<FollowOptions, 'paused'> = {},
+  ): Promise<WatchHandle> {
     this.#assertOpen()
     const { pubSub, eventLog, namespace } = this.#options
     const glob = compileGlob(pattern)
     const handles: SubscriptionHandle[] = []
+    const logs: TailHandle[] = []
     const end = () => {
-      for (const handle of handles.splice(0)) handle.release()
+      for (const handle of [...handles.splice(0), ...logs.splice(0)]) handle.release()
     }
     let watch: Watch | undefined
+    let changes: Changes[]
     try {
       const onMessage = (message: Message) => watch !== undefined && this.#onFrame(watch, message)
       handles.push(await pubSub.subscribe('pattern', livePattern(namespace, pattern), onMessage))
-      const accepts = (channel: string) => glob.matches(toByteString(channel)) && listener.accepts(channel)
-      for (const name of shared) handles.push(await this.follow({ kind: 'shared', name }, { ...listener, accepts }))
+      for (const name of shared) {
+        const log: LogId = { kind: 'shared', name }
+        const partition = logPartition(log, eventLog.partitions)
+        const accepts = (channel: string, counter: number) =>
+          glob.matches(toByteString(channel)) && listener.accepts(channel, counter)
+        const matching = { ...listener, accepts }
+        logs.push(
+          await this.follow(log, paused ? behind(() => watch!.since[partition]!, matching) : matching, { paused }),
+        )
+      }
       const partitions = Array.from({ length: eventLog.partitions }, (_, partition) => partition)
-      const since = await Promise.all(
+      changes = await Promise.all(
         partitions.map(async (partition) => {
-          if (this.#looks.since(partition) === undefined) {
-            await this.#looks.look(partition)
-            return this.#looks.since(partition)!
-          }
-          return (await eventLog.changes(partition)).counter
+          if (this.#looks.since(partition) === undefined) await this.#looks.look(partition)
+          return eventLog.changes(partition)
         }),
       )
+      const since = changes.map(({ counter }) => counter)
       this.#assertOpen()
-      watch = { glob, listener, since, places: new Map() }
+      watch = new Watch(pattern, listener, since, paused, ({ log }) => logPartition(log, eventLog.partitions))
     } catch (error) {
       end()
       throw error
     }
     const begun = watch
     this.#watches.add(begun)
-    for (const { tail } of this.#followed.values()) this.#attach(begun, tail)
-    this.#schedule()
+    for (const { tail } of this.#followed.values()) begun.attach(tail)
+    this.#rounds.schedule()
     return {
+      since: begun.since,
+      confirm: async () => {
+        const now = await Promise.all(changes.map((_, partition) => eventLog.changes(partition)))
+        for (const [partition, { epoch }] of now.entries()) {
+          if (epoch !== changes[partition]!.epoch) begun.since[partition] = 0
+        }
+      },
+      pause: () => {
+        begun.pause()
+        for (const log of logs) log.pause()
+      },
+      resume: (room) => {
+        begun.resume(room)
+        for (const log of logs) log.resume(room)
+      },
       release: () => {
         watch = undefined
         end()
         if (!this.#watches.delete(begun)) return
-        for (const remove of begun.places.values()) remove()
+        begun.end()
         for (const followed of [...this.#followed.values()]) this.#discardUnused(followed)
       },
     }
@@ -189,7 +250,7 @@ export class LogTails {
   close(): void {
     this.#closed = true
     this.#endStatus()
-    clearTimeout(this.#timer)
+    this.#rounds.close()
     for (const { tail } of this.#followed.values()) tail.close()
     this.#followed.clear()
     this.#watches.clear()
@@ -198,7 +259,7 @@ export class LogTails {
   #onFrame(watch: Watch, { channel, bytes }: Message): void {
     const log = logOfLiveChannel(this.#options.namespace, channel)
     // The pattern of internal names may match others' too.
-    if (log === undefined || log.kind !== 'channel' || !watch.glob.matches(toByteString(log.name))) return
+    if (log === undefined || log.kind !== 'channel' || !watch.matches(log.name)) return
     const frame = decodeFrame(bytes, log.name)
     if (frame === undefined) return
     const text = logText(log)
@@ -225,23 +286,18 @@ export class LogTails {
     const partition = logPartition(log, this.#options.eventLog.partitions)
     const followed = { tail, partition, ready: Promise.resolve(), followers: 0 }
     this.#followed.set(logText(log), followed)
-    for (const watch of this.#watches) this.#attach(watch, tail)
+    for (const watch of this.#watches) watch.attach(tail)
     return followed
   }
 
-  #attach(watch: Watch, tail: LogTail): void {
-    const { kind, name } = tail.log
-    if (kind === 'channel' && watch.glob.matches(toByteString(name))) watch.places.set(tail, tail.add(watch.listener))
-  }
-
   #discardUnused(followed: Followed): void {
-    if (followed.followers > 0 || [...this.#watches].some(({ places }) => places.has(followed.tail))) return
+    if (followed.followers > 0 || [...this.#watches].some((watch) => watch.has(followed.tail))) return
     this.#discard(followed)
   }
 
   #discard({ tail }: Followed): void {
     tail.close()
-    for (const { places } of this.#watches) places.delete(tail)
+    for (const watch of this.#watches) watch.detach(tail)
     const text = logText(tail.log)
     if (this.#followed.get(text)?.tail === tail) this.#followed.delete(text)
   }
@@ -274,8 +330,9 @@ export class LogTails {
     let first = Number.POSITIVE_INFINITY
     if (log.kind === 'shared') return first
     const partition = logPartition(log, this.#options.eventLog.partitions)
-    for (const { glob, since } of this.#watches) {
-      if (since[partition]! < first && glob.matches(toByteString(log.name))) first = since[partition]!
+    for (const watch of this.#watches) {
+      const since = watch.since[partition]!
+      if (since < first && watch.matches(log.name)) first = since
     }
     return first
   }
@@ -296,31 +353,11 @@ export class LogTails {
     }
   }
 
-  #schedule(ms: number = (this.#options.lookMs ?? LOOK_MS) * (0.8 + 0.4 * Math.random())): void {
-    if (this.#timer !== undefined || this.#looking || this.#closed) return
-    if (this.#followed.size === 0 && this.#watches.size === 0) return
-    this.#timer = setTimeout(() => void this.#look(), ms)
-    this.#timer.unref()
-  }
-
-  /** One round at a time. After an interruption it is repeated until every partition has answered. */
-  async #look(): Promise<void> {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
-    if (this.#looking || this.#closed) return
-    this.#looking = true
-    let answered = true
-    do {
-      this.#urgent = false
-      const partitions = new Set(this.#watches.size > 0 ? this.#looks.partitions() : [])
-      for (const { partition } of this.#followed.values()) partitions.add(partition)
-      const outcomes = await Promise.allSettled([...partitions].map((partition) => this.#looks.look(partition)))
-      answered = outcomes.every(({ status }) => status === 'fulfilled')
-    } while (this.#urgent && answered && !this.#closed)
-    this.#looking = false
-    this.#forgetIdle()
-    if (answered) this.#schedule()
-    else this.#schedule(Math.min(SOON_MS, this.#options.lookMs ?? LOOK_MS))
+  #partitions(): Set<number> | undefined {
+    if (this.#followed.size === 0 && this.#watches.size === 0) return undefined
+    const partitions = new Set(this.#watches.size > 0 ? this.#looks.partitions() : [])
+    for (const { partition } of this.#followed.values()) partitions.add(partition)
+    return partitions
   }
 
   /** What has changed since the last look is kept: if it was forgotten, its entries would seem to be missed. */

@@ -5,12 +5,13 @@ import { liveChannel, livePattern, logOfLiveChannel } from '../core/keys.ts'
 import type { LogId } from '../core/log-id.ts'
 import type { Durability } from '../core/policy.ts'
 import type { FoundPolicy, PolicyTable } from '../core/policy-match.ts'
-import type { Listener, PubSub, PubSubGuarantees, SubscriptionHandle, SubscriptionKind } from '../core/pub-sub.ts'
+import type { Listener, PubSub, PubSubGuarantees, SubscriptionKind } from '../core/pub-sub.ts'
 import { settledWithin } from '../core/settled-within.ts'
 import type { ConnectionStatus, StatusListener } from '../core/status.ts'
-import { LogTails } from './log-tails.ts'
+import { LogTails, type TailHandle } from './log-tails.ts'
 import { PolicyFollower } from './policy-follower.ts'
-import { logOf, Route } from './route.ts'
+import { logOf, noHistory, Route, type RouteContext } from './route.ts'
+import type { Since } from './since.ts'
 
 const CLOSE_DEADLINE_MS = 3_000
 
@@ -28,6 +29,13 @@ export interface AppendOptions {
   readonly durability?: Durability | undefined
 }
 
+export interface SubscribeOptions {
+  /** Where to begin: with the first kept entry, at a time, or right after a position. Default: now. */
+  readonly since?: Since | undefined
+  /** Takes what cannot be had of the logs behind the name. */
+  readonly onGap?: GapListener | undefined
+}
+
 /**
  * A PubSub that keeps what the policies want kept. To a channel with history, publishing appends, and its subscribers
  * get every entry once and in order, with its position, or a gap that says what they cannot get. For other channels
@@ -43,10 +51,15 @@ export class LoggedPubSub implements PubSub {
   readonly #namespace: string
   readonly #policies: PolicyFollower
   readonly #tails: LogTails
+  readonly #routing: RouteContext
   readonly #routes = new Set<Route>()
   readonly #statusListeners = new Set<{ readonly listener: StatusListener }>()
   /** Calls that wait for a reading of the policies: later ones must not overtake them. */
   readonly #waiting = new Set<Promise<unknown>>()
+  readonly #onError = (error: unknown): void => {
+    if (error instanceof TidingsError) this.#report({ kind: 'error', error })
+  }
+  readonly #onGap: GapListener = (gap) => this.#report({ kind: 'gap', gap })
   #closing: Promise<void> | undefined
 
   constructor(pubSub: PubSub, eventLog: EventLog, { namespace, lookMs, policyMs }: LoggedPubSubOptions) {
@@ -54,16 +67,23 @@ export class LoggedPubSub implements PubSub {
     this.#pubSub = pubSub
     this.#eventLog = eventLog
     this.#namespace = namespace
-    const onError = (error: unknown) => {
-      if (error instanceof TidingsError) this.#report({ kind: 'error', error })
-    }
-    const onGap: GapListener = (gap) => this.#report({ kind: 'gap', gap })
+    const [onError, onGap] = [this.#onError, this.#onGap]
     eventLog.onWarning(onError)
     this.#policies = new PolicyFollower({ pubSub, eventLog, onError, everyMs: policyMs })
     this.#policies.onChange(() => {
       for (const route of this.#routes) void route.move()
     })
     this.#tails = new LogTails({ pubSub, eventLog, namespace, onError, onGap, lookMs })
+    this.#routing = {
+      pubSub,
+      eventLog,
+      namespace,
+      tails: this.#tails,
+      table: () => this.#policies.current!,
+      onOwnGap: onGap,
+      onError,
+      onReleased: (route) => this.#routes.delete(route),
+    }
   }
 
   async connect(): Promise<void> {
@@ -101,30 +121,28 @@ export class LoggedPubSub implements PubSub {
     await this.#policies.read()
   }
 
+  /**
+   * As the contract says, and from further back with `since`: then what was kept since comes first.
+   * @throws TidingsError `NO_HISTORY` with `since` where nothing is kept
+   */
   async subscribe(
     kind: SubscriptionKind,
     name: string,
     listener: Listener,
-    onGap?: GapListener,
-  ): Promise<SubscriptionHandle> {
+    { since, onGap }: SubscribeOptions = {},
+  ): Promise<TailHandle> {
     if (this.#policies.current === undefined) await this.#table()
-    const [pubSub, tails, namespace] = [this.#pubSub, this.#tails, this.#namespace]
-    const table = () => this.#policies.current!
-    const route = new Route({ pubSub, tails, namespace, kind, name, listener, onGap, table })
+    // The policy may be newer than the last reading.
+    else if (since !== undefined) await this.#policies.read()
+    const route = new Route(this.#routing, { kind, name, listener, onGap })
     this.#routes.add(route)
     try {
-      await route.start()
+      await route.start(since)
     } catch (error) {
-      this.#routes.delete(route)
       route.release()
       throw error
     }
-    return {
-      release: () => {
-        this.#routes.delete(route)
-        route.release()
-      },
-    }
+    return route
   }
 
   /** Channels that share a log are not told apart: of these, only names that somebody subscribes to plainly. */
@@ -180,8 +198,7 @@ export class LoggedPubSub implements PubSub {
   async #close(deadlineMs: number): Promise<void> {
     const deadline = performance.now() + deadlineMs
     this.#tails.close()
-    for (const route of this.#routes) route.release()
-    this.#routes.clear()
+    for (const route of [...this.#routes]) route.release()
     // What was accepted is still to be handed on.
     if (this.#waiting.size > 0) await settledWithin(this.#waiting, deadlineMs)
     this.#policies.close()
@@ -248,12 +265,5 @@ function refusal(payload: string | Uint8Array, { policy: { maxBytes } }: FoundPo
   return new TidingsError('MESSAGE_TOO_LARGE', `The message has ${bytes} bytes; its policy allows ${maxBytes}.`, {
     context: { bytes, maxBytes },
     hint: 'Store large data elsewhere and send where it is.',
-  })
-}
-
-function noHistory(channel: string): TidingsError {
-  return new TidingsError('NO_HISTORY', `The policy of "${channel}" keeps no history.`, {
-    context: { channel },
-    hint: 'Publish, or give the channel a policy with "history".',
   })
 }

@@ -1,12 +1,17 @@
-import { fullJitter } from '../core/backoff.ts'
 import { toByteString } from '../core/byte-string.ts'
-import type { GapListener } from '../core/gap.ts'
+import { TidingsError } from '../core/errors.ts'
+import type { EventLog } from '../core/event-log.ts'
+import type { GapListener, Resumed } from '../core/gap.ts'
 import { logOfLiveChannel } from '../core/keys.ts'
 import { type LogId, logText } from '../core/log-id.ts'
 import type { Message } from '../core/message.ts'
 import type { PolicyTable } from '../core/policy-match.ts'
 import type { Listener, PubSub, SubscriptionHandle, SubscriptionKind } from '../core/pub-sub.ts'
-import type { LogTails } from './log-tails.ts'
+import type { LogTails, TailHandle } from './log-tails.ts'
+import { Patience } from './patience.ts'
+import { PatternHistory } from './pattern-history.ts'
+import type { Since } from './since.ts'
+import type { TailListener } from './tail-place.ts'
 
 /** What a subscription is made of. */
 interface Plan {
@@ -19,17 +24,29 @@ interface Plan {
   readonly shared?: readonly string[]
 }
 
-export interface RouteOptions {
+/** What all routes of a connection have in common. */
+export interface RouteContext {
   readonly pubSub: PubSub
+  readonly eventLog: EventLog
   readonly tails: LogTails
   readonly namespace: string
+  /** The policies as they are now. */
+  readonly table: () => PolicyTable
+  /** Takes each gap that one listener alone has. */
+  readonly onOwnGap: GapListener
+  readonly onError: (error: unknown) => void
+  readonly onReleased: (route: Route) => void
+}
+
+/** Who is to get what. */
+export interface RouteTarget {
   readonly kind: SubscriptionKind
   readonly name: string
   readonly listener: Listener
   readonly onGap: GapListener | undefined
-  /** The policies as they are now. */
-  readonly table: () => PolicyTable
 }
+
+const PLAIN: Plan = { text: 'plain', plain: true }
 
 /** The log that a channel writes to; undefined where its policy keeps none. */
 export function logOf(table: PolicyTable, channel: string): LogId | undefined {
@@ -37,86 +54,143 @@ export function logOf(table: PolicyTable, channel: string): LogId | undefined {
   return found?.policy.history ? found.log : undefined
 }
 
-/** One live subscription: to the name itself, to the logs behind it, or to both, as the policies say. */
-export class Route implements SubscriptionHandle {
-  readonly #options: RouteOptions
-  #handles: SubscriptionHandle[] = []
+/** One subscription: to the name itself, to the logs behind it, or to both, as the policies say. */
+export class Route implements TailHandle {
+  readonly #context: RouteContext
+  readonly #target: RouteTarget
+  #handles: readonly SubscriptionHandle[] = []
+  #logs: readonly TailHandle[] = []
   #plan: Plan | undefined
-  #moving = false
+  #patience: Patience | undefined
+  #paused = false
   #released = false
+  resumed: Resumed | undefined
 
-  constructor(options: RouteOptions) {
-    this.#options = options
+  constructor(context: RouteContext, target: RouteTarget) {
+    this.#context = context
+    this.#target = target
   }
 
-  async start(): Promise<void> {
+  /** @throws TidingsError `NO_HISTORY` where it is to begin further back and nothing is kept */
+  async start(since?: Since): Promise<void> {
     // The policies may change while the subscription is made.
-    for (let plan = this.#wanted(); plan.text !== this.#plan?.text; plan = this.#wanted()) await this.#take(plan)
+    for (let plan = this.#wanted(); plan.text !== this.#plan?.text; plan = this.#wanted()) await this.#take(plan, since)
   }
 
   /** Follows a change of the policies. What there was delivers until the new way stands; it is tried until it does. */
   async move(): Promise<void> {
-    if (this.#moving) return
-    this.#moving = true
-    for (let attempt = 1; !this.#released && this.#plan !== undefined; attempt += 1) {
-      try {
-        await this.start()
-        break
-      } catch {
-        await new Promise((resolve) => setTimeout(resolve, fullJitter(attempt, 200, 5_000)).unref())
-      }
-    }
-    this.#moving = false
+    if (this.#patience !== undefined || this.#plan === undefined) return
+    this.#patience = new Patience()
+    await this.#patience.until(() => this.start()).catch(() => {})
+    this.#patience = undefined
+  }
+
+  /** Entries of logs stay there from now on. Messages of channels without one go on. */
+  pause(): void {
+    this.#paused = true
+    for (const log of this.#logs) log.pause()
+  }
+
+  resume(room: number): void {
+    this.#paused = false
+    for (const log of this.#logs) log.resume(room)
   }
 
   release(): void {
     this.#released = true
-    for (const handle of this.#handles.splice(0)) handle.release()
+    this.#patience?.end()
+    for (const handle of [...this.#handles, ...this.#logs]) handle.release()
+    this.#handles = []
+    this.#logs = []
+    this.#context.onReleased(this)
   }
 
   #wanted(): Plan {
-    const { kind, name, table } = this.#options
+    const { kind, name } = this.#target
+    const { table } = this.#context
     if (kind === 'channel') {
       const log = logOf(table(), name)
-      return log === undefined ? { text: 'plain', plain: true } : { text: logText(log), plain: false, log }
+      return log === undefined ? PLAIN : { text: logText(log), plain: false, log }
     }
-    if (!table().mayLog(name)) return { text: 'plain', plain: true }
+    if (!table().mayLog(name)) return PLAIN
     const plain = !table().coversLogged(name)
     const shared = table().sharedLogs(name)
     return { text: JSON.stringify([plain, shared]), plain, shared }
   }
 
-  async #take(plan: Plan): Promise<void> {
-    const { pubSub, tails, kind, name, listener, onGap } = this.#options
+  async #take(plan: Plan, since: Since | undefined): Promise<void> {
+    const { pubSub, tails } = this.#context
+    const { kind, name, listener } = this.#target
+    if (since !== undefined && plan.log === undefined && plan.shared === undefined) throw noHistory(name)
     const handles: SubscriptionHandle[] = []
+    const logs: TailHandle[] = []
     const isNow = () => !this.#released && this.#plan === plan
     const entries = {
       accepts: (channel: string) => isNow() && (plan.log === undefined || channel === name),
       onMessage: listener,
-      onGap: (gap: Parameters<GapListener>[0]) => isNow() && onGap?.(gap),
+      onGap: (gap: Parameters<GapListener>[0]) => {
+        if (isNow()) this.#target.onGap?.(gap)
+      },
     }
     try {
       if (plan.plain) {
         const onMessage = (message: Message) => isNow() && this.#isPlain(message.channel) && listener(message)
         handles.push(await pubSub.subscribe(kind, name, onMessage))
       }
-      if (plan.log !== undefined) handles.push(await tails.follow(plan.log, entries))
-      if (plan.shared !== undefined) handles.push(await tails.watch(name, plan.shared, entries))
+      const paused = since !== undefined
+      if (plan.log !== undefined) logs.push(await tails.follow(plan.log, entries, { since, paused }))
+      if (plan.shared !== undefined) logs.push(await this.#watch(name, plan.shared, entries, since))
     } catch (error) {
-      for (const handle of handles) handle.release()
+      for (const handle of [...handles, ...logs]) handle.release()
       throw error
     }
-    const former = this.#handles
+    const former = [...this.#handles, ...this.#logs]
     this.#handles = handles
+    this.#logs = logs
     this.#plan = plan
+    this.resumed = logs[0]?.resumed
     for (const handle of former) handle.release()
     if (this.#released) this.release()
+    else if (this.#paused) this.pause()
+    else if (since !== undefined) for (const log of logs) log.resume(Number.POSITIVE_INFINITY)
+  }
+
+  async #watch(
+    pattern: string,
+    shared: readonly string[],
+    entries: TailListener,
+    since: Since | undefined,
+  ): Promise<TailHandle> {
+    const { tails, eventLog, onOwnGap, onError } = this.#context
+    if (since === undefined) return tails.watch(pattern, shared, entries)
+    if (since !== 'start' && !(since instanceof Date)) throw onePosition()
+    const live = await tails.watch(pattern, shared, entries, { paused: true })
+    const onGap: GapListener = (gap) => {
+      onOwnGap(gap)
+      entries.onGap?.(gap)
+    }
+    const { accepts, onMessage } = entries
+    return new PatternHistory({ eventLog, pattern, since, live, accepts, onMessage, onGap, onError })
   }
 
   /** Of a channel with a log, entries come from the log. Frames are no messages at all. */
   #isPlain(channel: string): boolean {
-    const { namespace, kind, table } = this.#options
-    if (kind === 'channel') return true
+    const { namespace, table } = this.#context
+    if (this.#target.kind === 'channel') return true
     return logOf(table(), channel) === undefined && logOfLiveChannel(namespace, toByteString(channel)) === undefined
   }
+}
+
+export function noHistory(channel: string): TidingsError {
+  return new TidingsError('NO_HISTORY', `The policy of "${channel}" keeps no history.`, {
+    context: { channel },
+    hint: 'Leave out what needs one, or give the channel a policy with "history".',
+  })
+}
+
+/** Reading several logs from one position cannot be. */
+export function onePosition(): TidingsError {
+  return new TidingsError('INVALID_OPTION', 'A position belongs to one log, and this reads several.', {
+    hint: 'Give a Date, or read one event type.',
+  })
 }

@@ -25,30 +25,45 @@ type Reader<T> = (result: IteratorResult<T, undefined>) => void
  * Leaving a `for await` loop, {@link return} and disposing end it and forget what is buffered.
  */
 export class BufferedStream<T> implements AsyncIterableIterator<T, undefined>, AsyncDisposable {
-  readonly #buffer: RingBuffer<T>
+  readonly #buffer = new RingBuffer<T>()
+  readonly capacity: number
   readonly #overflow: Overflow
   readonly #hooks: BufferedStreamHooks<T>
+  readonly #keeps: (item: T) => boolean
   readonly #readers: Reader<T>[] = []
   #dropped = 0
   #ended = false
   #error: TidingsError | undefined
 
-  /** @throws TidingsError `INVALID_OPTION` */
-  constructor({ buffer = 1000, overflow = 'drop-oldest' }: BufferOptions = {}, hooks: BufferedStreamHooks<T> = {}) {
+  /**
+   * @param keeps which items are never dropped: whoever pushes them heeds {@link size}
+   * @throws TidingsError `INVALID_OPTION`
+   */
+  constructor(
+    { buffer = 1000, overflow = 'drop-oldest' }: BufferOptions = {},
+    hooks: BufferedStreamHooks<T> = {},
+    keeps: (item: T) => boolean = () => false,
+  ) {
     if (!Number.isSafeInteger(buffer) || buffer < 1) {
       throw new TidingsError('INVALID_OPTION', 'buffer must be a whole number of at least 1.')
     }
     if (!['drop-oldest', 'drop-newest', 'fail'].includes(overflow)) {
       throw new TidingsError('INVALID_OPTION', 'overflow must be "drop-oldest", "drop-newest" or "fail".')
     }
-    this.#buffer = new RingBuffer(buffer)
     this.#overflow = overflow
     this.#hooks = hooks
+    this.#keeps = keeps
+    this.capacity = buffer
   }
 
   /** Items that no reader will ever see because the buffer was full. */
   get dropped(): number {
     return this.#dropped
+  }
+
+  /** Items that wait to be read. */
+  get size(): number {
+    return this.#buffer.size
   }
 
   push(item: T): void {
@@ -58,12 +73,12 @@ export class BufferedStream<T> implements AsyncIterableIterator<T, undefined>, A
       reader({ value: item, done: false })
       return
     }
-    if (!this.#buffer.full) {
+    if (this.#buffer.size < this.capacity || this.#keeps(item)) {
       this.#buffer.push(item)
       return
     }
     let lost = item
-    if (this.#overflow === 'drop-oldest') {
+    if (this.#overflow === 'drop-oldest' && !this.#keeps(this.#buffer.first as T)) {
       lost = this.#buffer.shift() as T
       this.#buffer.push(item)
     }

@@ -4,6 +4,7 @@ import type { Policies } from '../core/policy.ts'
 import type { BufferOptions } from './buffered-stream.ts'
 import type { ErrorHandler } from './bus-reports.ts'
 import type { SchemasOnly, UntypedEvents } from './event-map.ts'
+import type { SinceOptions } from './since-options.ts'
 
 export type EventBusOptions<Events extends object = UntypedEvents> = ConnectionOptions & {
   /**
@@ -39,7 +40,7 @@ export interface OnceOptions {
   readonly timeoutMs?: number | undefined
 }
 
-export interface StreamOptions extends BufferOptions {
+export interface StreamOptions extends BufferOptions, SinceOptions {
   /** Ends the stream at once. */
   readonly signal?: AbortSignal | undefined
 }

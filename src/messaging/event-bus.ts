@@ -8,6 +8,7 @@ import { replyChannel, requestChannel } from '../core/keys.ts'
 import type { Policies } from '../core/policy.ts'
 import { readPolicies } from '../core/policy-match.ts'
 import { settledWithin } from '../core/settled-within.ts'
+import { logsMatching } from '../log/logs-matching.ts'
 import type { AppendOptions, Receipt } from './append.ts'
 import { BusPolicies } from './bus-policies.ts'
 import { BusReports, type BusStatus } from './bus-reports.ts'
@@ -24,7 +25,7 @@ import {
   type StreamOptions,
 } from './event-bus-options.ts'
 import { EventCatalog, type EventPlace } from './event-catalog.ts'
-import { type HistoryOptions, logsMatching, readEvents, type StoredEvent } from './event-history.ts'
+import { type HistoryOptions, readEvents, type StoredEvent } from './event-history.ts'
 import { EventListeners, type ListenTo, release } from './event-listeners.ts'
 import type {
   DataArgument,
@@ -42,8 +43,10 @@ import type { EventStream } from './event-stream.ts'
 import { Publisher } from './publisher.ts'
 import { Requests } from './requests.ts'
 import { Responder } from './responder.ts'
+import type { SinceOptions } from './since-options.ts'
 import { Subscriber } from './subscriber.ts'
 import type { Subscription } from './subscription.ts'
+import { handlerFailure, Topics } from './topics.ts'
 import { Waits } from './waits.ts'
 
 const DEFAULT_REQUEST_TIMEOUT_MS = 5_000
@@ -71,6 +74,7 @@ export class EventBus<Events extends object = UntypedEvents> {
   readonly #reports: BusReports
   readonly #waits: Waits = new Waits()
   readonly #requests: Requests
+  readonly #topics: Topics
   readonly #listeners: EventListeners
   /** The policies that Redis has not yet been found to hold. */
   #declared: Policies | undefined
@@ -96,7 +100,12 @@ export class EventBus<Events extends object = UntypedEvents> {
     this.subscriber = new Subscriber(shared)
     this.#sender = new EventSender(this.publisher)
     this.#reports = new BusReports(onError, logger)
-    this.#listeners = new EventListeners(this.subscriber, this.#reports, this.#waits)
+    this.#topics = new Topics({
+      pubSub,
+      failed: (topic, name, cause) => this.#reports.handlerFailed(handlerFailure(topic, name, cause)),
+      closed,
+    })
+    this.#listeners = new EventListeners(this.#topics, this.#reports, this.#waits)
     this.#requests = new Requests({
       replyChannel: replyChannel(namespace, randomUUID()),
       subscriber: this.subscriber,
@@ -196,7 +205,7 @@ export class EventBus<Events extends object = UntypedEvents> {
   async on<Source extends EventSource<Events>>(
     source: Source,
     handler: (event: EventOf<Events, Source>) => unknown,
-    options: HandlerOptions = {},
+    options: HandlerOptions & SinceOptions = {},
   ): Promise<Subscription> {
     assertHandler(handler)
     const place = this.#find(source)
@@ -214,7 +223,7 @@ export class EventBus<Events extends object = UntypedEvents> {
   async onPattern<const Pattern extends string>(
     pattern: Pattern & UsefulPattern<Events, Pattern>,
     handler: (type: MatchingTypes<Events, Pattern>, event: MatchingEvents<Events, Pattern>) => unknown,
-    options: HandlerOptions = {},
+    options: HandlerOptions & SinceOptions = {},
   ): Promise<Subscription> {
     assertHandler(handler)
     const to = this.#pattern(pattern)
@@ -338,7 +347,7 @@ export class EventBus<Events extends object = UntypedEvents> {
   async #close(): Promise<void> {
     this.#end()
     // Responders that are at work may still reply, so the publisher goes last.
-    await Promise.all([settledWithin([this.#sender.idle()]), this.subscriber.close()])
+    await Promise.all([settledWithin([this.#sender.idle(), ...this.#topics.close()]), this.subscriber.close()])
     await Promise.all([this.publisher.close(), this.#used.owned ? this.#used.connection.close() : undefined])
     this.#reports.connection({ kind: 'closed' })
   }

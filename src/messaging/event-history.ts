@@ -1,21 +1,15 @@
-import { toByteString } from '../core/byte-string.ts'
 import { TidingsError } from '../core/errors.ts'
 import type { EventLog } from '../core/event-log.ts'
-import type { Gap } from '../core/gap.ts'
-import { compileGlob } from '../core/glob.ts'
+import type { GapListener } from '../core/gap.ts'
 import type { LogId } from '../core/log-id.ts'
 import { Message } from '../core/message.ts'
 import { type HistoryQuery as LogQuery, readHistory } from '../log/history.ts'
-import { formatPosition, parsePosition } from '../protocol/position.ts'
+import { onePosition } from '../log/route.ts'
+import { formatPosition } from '../protocol/position.ts'
 import { decodeEvent, type Event } from './event.ts'
 import type { EventPlace } from './event-catalog.ts'
 import { checkReceived } from './schema.ts'
-
-/** A hole in a log, with positions as text. */
-export interface HistoryGap extends Omit<Gap, 'from' | 'to'> {
-  readonly from: string
-  readonly to: string
-}
+import { readPlace, readSince } from './since-options.ts'
 
 export interface HistoryOptions {
   /** Where to begin: `'start'` (default), a time, or right after the position of an event. */
@@ -27,7 +21,7 @@ export interface HistoryOptions {
   /** From the newest to the oldest. Default: false. */
   readonly reverse?: boolean | undefined
   /** Takes holes, and reading goes on behind them. Without it a hole ends the loop with `GAP`. */
-  readonly onGap?: ((gap: HistoryGap) => void) | undefined
+  readonly onGap?: GapListener | undefined
 }
 
 /** An event from a log. */
@@ -75,14 +69,6 @@ export async function* readEvents<E extends Event>(
   }
 }
 
-/** Every log that may hold entries of channels that match the pattern. */
-export async function logsMatching(eventLog: EventLog, pattern: string): Promise<LogId[]> {
-  const glob = compileGlob(pattern)
-  const partitions = Array.from({ length: eventLog.partitions }, (_, partition) => eventLog.logs(partition))
-  const all = (await Promise.all(partitions)).flat()
-  return all.filter(({ kind, name }) => kind === 'shared' || glob.matches(toByteString(name)))
-}
-
 function readOptions({ since = 'start', until, limit, reverse, onGap, ...rest }: HistoryOptions): LogQuery {
   const [unknown] = Object.keys(rest)
   if (unknown !== undefined) {
@@ -93,28 +79,16 @@ function readOptions({ since = 'start', until, limit, reverse, onGap, ...rest }:
   if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 1)) {
     throw new TidingsError('INVALID_OPTION', 'The option "limit" must be a whole number of at least 1.')
   }
-  const told = (gap: Gap) => onGap?.({ ...gap, from: formatPosition(gap.from), to: formatPosition(gap.to) })
   return {
-    since: since === 'start' ? since : place('since', since),
-    until: until === undefined ? undefined : place('until', until),
+    since: readSince(since),
+    until: until === undefined ? undefined : readPlace('until', until),
     limit,
     reverse,
-    onGap: onGap === undefined ? undefined : told,
+    onGap,
   }
-}
-
-function place(name: string, value: Date | string): Exclude<LogQuery['until'], undefined> {
-  if (value instanceof Date && !Number.isNaN(value.getTime())) return value
-  const position = typeof value === 'string' ? parsePosition(value) : undefined
-  if (position !== undefined) return position
-  throw new TidingsError('INVALID_OPTION', `The option "${name}" must be a valid Date or a position.`, {
-    hint: 'A position is what an event or a receipt carries, such as "42-1@k3j9x2m4p8q1".',
-  })
 }
 
 function assertNoPosition({ since, until }: HistoryOptions): void {
   if ((typeof since !== 'string' || since === 'start') && typeof until !== 'string') return
-  throw new TidingsError('INVALID_OPTION', 'A position belongs to one log, and this reads several.', {
-    hint: 'Give a Date, or read one event type.',
-  })
+  throw onePosition()
 }

@@ -36,7 +36,7 @@ export class EventIntake {
   }
 
   /** Settles when the handler is done. Fails with what `failed` was told, so that whoever traces the run sees it. */
-  receive(channel: string, message: unknown): unknown {
+  receive(channel: string, message: unknown, position?: string): unknown {
     if (this.#closed) return undefined
     const failed = (error: TidingsError): never => {
       this.#options.failed(error, message)
@@ -46,7 +46,7 @@ export class EventIntake {
     let event: Event
     try {
       place = this.#options.placeOf(channel)
-      event = decodeEvent(message, channel)
+      event = decodeEvent(message, channel, position)
       assertType(event, place)
     } catch (error) {
       return failed(error as TidingsError)

@@ -6,8 +6,9 @@ import { assertErrorHandler, type HandlerOptions, type StreamOptions } from './e
 import type { EventPlace } from './event-catalog.ts'
 import { EventIntake, type IntakeOptions } from './event-intake.ts'
 import { EventStream } from './event-stream.ts'
-import type { Subscriber } from './subscriber.ts'
+import { assertGapListener, readSince, type SinceOptions } from './since-options.ts'
 import { type Subscription, subscription } from './subscription.ts'
+import type { Placed, Topics } from './topics.ts'
 import type { Waits } from './waits.ts'
 
 /** What to subscribe to. */
@@ -18,21 +19,27 @@ export interface ListenTo {
 
 export type ListenerOptions = Omit<IntakeOptions, 'failed'> & Partial<Pick<IntakeOptions, 'failed'>>
 
+type Receive = EventIntake['receive']
+
 /** Who listens on one bus: handlers and streams, each with its own place, until given up or ended all together. */
 export class EventListeners {
-  readonly #subscriber: Subscriber
+  readonly #topics: Topics
   readonly #reports: BusReports
   readonly #waits: Waits
   readonly #ends = new Set<() => void>()
 
-  constructor(subscriber: Subscriber, reports: BusReports, waits: Waits) {
-    this.#subscriber = subscriber
+  constructor(topics: Topics, reports: BusReports, waits: Waits) {
+    this.#topics = topics
     this.#reports = reports
     this.#waits = waits
   }
 
   /** Resolves once Redis has confirmed. What goes wrong with a message is reported, then told to `failed`. */
-  async listen(to: ListenTo, { onError }: HandlerOptions, options: ListenerOptions): Promise<Subscription> {
+  async listen(
+    to: ListenTo,
+    { onError, ...since }: HandlerOptions & SinceOptions,
+    options: ListenerOptions,
+  ): Promise<Subscription> {
     assertErrorHandler(onError)
     const intake = new EventIntake({
       ...options,
@@ -42,58 +49,85 @@ export class EventListeners {
       },
     })
     const end = () => intake.close()
-    const stop = () => {
-      end()
-      this.#ends.delete(end)
-    }
-    this.#ends.add(end)
-    try {
-      const place = await this.#subscribe(to, (channel, message) => intake.receive(channel, message))
-      return subscription(() => {
-        stop()
-        void place.unsubscribe()
-      })
-    } catch (error) {
-      stop()
-      throw error
-    }
-  }
-
-  #subscribe({ kind, name }: ListenTo, receive: EventIntake['receive']): Promise<Subscription> {
-    return kind === 'channel'
-      ? this.#subscriber.subscribe(name, receive)
-      : this.#subscriber.psubscribe(name, (_pattern, channel, message) => receive(channel, message))
+    const { handle, release: leave } = await this.#place(to, since, intake.receive.bind(intake), end)
+    return subscription(leave, handle.resumed)
   }
 
   /** A stream of what comes, given out once Redis has confirmed. It is unsubscribed when it ends. */
   async stream<E extends Event>(
     to: ListenTo,
     placeOf: (channel: string) => EventPlace,
-    { signal, ...options }: StreamOptions,
+    { signal, since, onGap, ...options }: StreamOptions,
   ): Promise<EventStream<E>> {
     const abort = () => void stream.return()
-    const end = () => stream.end()
     const stream: EventStream<E> = new EventStream(options, {
       dropped: ({ channel }) => this.#reports.lost(channel),
       ended: () => {
         signal?.removeEventListener('abort', abort)
-        this.#ends.delete(end)
-        release(listening)
+        placing.then(
+          ({ release: leave }) => leave(),
+          () => {},
+        )
       },
     })
-    const confirmed = this.#waits.start<unknown>(signal)
-    const deliver = (event: Event, { channel }: EventPlace) => stream.push({ event: event as E, channel })
-    const listening = this.listen(to, {}, { placeOf, deliver })
-    listening.then(confirmed.resolve, confirmed.reject)
-    this.#ends.add(end)
+    const intake = new EventIntake({
+      placeOf,
+      deliver: (event, { channel }) => stream.push({ event: event as E, channel }),
+      failed: (error) => this.#reports.error(error),
+    })
+    const receive: Receive = (channel, message, position) =>
+      position === undefined
+        ? intake.receive(channel, message)
+        : stream.expect(() => intake.receive(channel, message, position))
+    const confirmed = this.#waits.start<Placed>(signal)
+    const end = () => {
+      intake.close()
+      stream.end()
+    }
+    const placing: Promise<Placed> = this.#place(to, { since, onGap }, receive, end, true)
+    placing.then(confirmed.resolve, confirmed.reject)
     signal?.addEventListener('abort', abort)
     try {
-      await confirmed.promise
+      stream.begin((await confirmed.promise).handle)
     } catch (error) {
       await stream.return()
       throw error
     }
     return stream
+  }
+
+  /** A place that is given up by its `release`, and by the end of all. */
+  async #place(
+    { kind, name }: ListenTo,
+    { since, onGap }: SinceOptions,
+    receive: Receive,
+    end: () => void,
+    alone?: boolean,
+  ): Promise<Placed> {
+    assertGapListener(onGap)
+    const handler =
+      kind === 'channel'
+        ? receive
+        : (_pattern: string, channel: string, message: unknown, position?: string) =>
+            receive(channel, message, position)
+    const from = readSince(since)
+    this.#ends.add(end)
+    const stop = () => {
+      end()
+      this.#ends.delete(end)
+    }
+    try {
+      const options = { as: 'json', onGap, since: from, ...(alone && { alone }) } as const
+      const { handle, release: leave } = await this.#topics.add(kind, name, handler, options)
+      const give = () => {
+        stop()
+        leave()
+      }
+      return { handle, release: give }
+    } catch (error) {
+      stop()
+      throw error
+    }
   }
 
   /** Ends every stream, and delivers nothing more. */

@@ -1,12 +1,14 @@
 import { TidingsError } from '../core/errors.ts'
 import { toJson } from './payload.ts'
 
-/** What happened, when, and its particulars. On the wire it is the JSON of exactly these three, in this order. */
+/** What happened, when, and its particulars. On the wire it is the JSON of exactly these first three, in this order. */
 export interface Event<Type extends string = string, Data = unknown> {
   readonly type: Type
   /** When the event was made, by its maker's clock: ISO 8601 with a zone. */
   readonly timestamp: string
   readonly data: Data
+  /** Where a received event is in its log: to resume right after it. Only events of channels with history have one. */
+  readonly position?: string
 }
 
 /** Distinct event types whose JSON is kept; beyond it the cache starts anew. */
@@ -72,11 +74,11 @@ function noEvent(channel: string, why: string): TidingsError {
  * @param value the message, parsed where it was JSON
  * @throws TidingsError `INVALID_EVENT` where there is no event in it.
  */
-export function decodeEvent(value: unknown, channel: string): Event {
+export function decodeEvent(value: unknown, channel: string, position?: string): Event {
   if (typeof value !== 'object' || value === null) throw noEvent(channel, 'it is no JSON object')
   const { type, timestamp, data = null } = value as { type?: unknown; timestamp?: unknown; data?: unknown }
   if (typeof type !== 'string' || type === '') throw noEvent(channel, 'it has no type')
   const time = typeof timestamp === 'string' ? readTimestamp(timestamp) : undefined
   if (time === undefined) throw noEvent(channel, 'it has no ISO timestamp')
-  return { type, timestamp: time, data }
+  return position === undefined ? { type, timestamp: time, data } : { type, timestamp: time, data, position }
 }

@@ -1,25 +1,23 @@
-/** A first-in, first-out queue of at most `capacity` items; each operation costs the same however full it is. */
+const LEAST_SLOTS = 16
+
+/** A first-in, first-out queue; each operation costs the same however full it is. */
 export class RingBuffer<T> {
-  readonly #capacity: number
-  readonly #slots: (T | undefined)[] = []
+  #slots: (T | undefined)[] = new Array(LEAST_SLOTS)
   #head = 0
   #size = 0
-
-  constructor(capacity: number) {
-    this.#capacity = capacity
-  }
 
   get size(): number {
     return this.#size
   }
 
-  get full(): boolean {
-    return this.#size === this.#capacity
+  /** What {@link shift} would give. */
+  get first(): T | undefined {
+    return this.#slots[this.#head]
   }
 
-  /** Must not be called when full. */
   push(item: T): void {
-    this.#slots[(this.#head + this.#size) % this.#capacity] = item
+    if (this.#size === this.#slots.length) this.#grow()
+    this.#slots[(this.#head + this.#size) % this.#slots.length] = item
     this.#size += 1
   }
 
@@ -28,15 +26,21 @@ export class RingBuffer<T> {
     this.#slots[this.#head] = undefined
     if (this.#size > 0) {
       this.#size -= 1
-      // Starting over when empty keeps a queue that is mostly empty in its first slots.
-      this.#head = this.#size === 0 ? 0 : (this.#head + 1) % this.#capacity
+      this.#head = (this.#head + 1) % this.#slots.length
     }
     return item
   }
 
   clear(): void {
-    this.#slots.length = 0
+    this.#slots = new Array(LEAST_SLOTS)
     this.#head = 0
     this.#size = 0
+  }
+
+  #grow(): void {
+    const [tail, front] = [this.#slots.slice(this.#head), this.#slots.slice(0, this.#head)]
+    this.#slots = [...tail, ...front]
+    this.#slots.length *= 2
+    this.#head = 0
   }
 }

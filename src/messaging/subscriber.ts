@@ -2,25 +2,34 @@ import { EventEmitter } from 'node:events'
 import { type UsedConnection, useConnection } from '../connection/connect.ts'
 import type { ConnectionOptions } from '../connection/options.ts'
 import { assertChannel, assertPattern } from '../core/channel-name.ts'
-import { describeThrown } from '../core/describe.ts'
 import { TidingsError } from '../core/errors.ts'
 import type { MessageFormat } from '../core/message.ts'
 import type { SubscriptionKind } from '../core/pub-sub.ts'
 import { settledWithin } from '../core/settled-within.ts'
 import type { ConnectionStatus } from '../core/status.ts'
+import { assertGapListener, readSince, type SinceOptions } from './since-options.ts'
 import { type Subscription, subscription } from './subscription.ts'
-import { type AnyHandler, type Place, Topic } from './topic.ts'
+import type { AnyHandler } from './topic.ts'
+import { handlerFailure, Topics } from './topics.ts'
 import { Unheard } from './unheard.ts'
 
 export type SubscriberOptions = ConnectionOptions
 
-/** Gets a channel's messages. It may be asynchronous: runs are not waited for, and may overlap. */
-export type MessageHandler<Message = unknown> = (channel: string, message: Message) => unknown
+/**
+ * Gets a channel's messages; where the channel has history, each with its position. It may be asynchronous: runs are
+ * not waited for, and may overlap.
+ */
+export type MessageHandler<Message = unknown> = (channel: string, message: Message, position?: string) => unknown
 
 /** Gets the messages of the channels that match a pattern. */
-export type PatternHandler<Message = unknown> = (pattern: string, channel: string, message: Message) => unknown
+export type PatternHandler<Message = unknown> = (
+  pattern: string,
+  channel: string,
+  message: Message,
+  position?: string,
+) => unknown
 
-export interface SubscribeOptions<Format extends MessageFormat = MessageFormat> {
+export interface SubscribeOptions<Format extends MessageFormat = MessageFormat> extends SinceOptions {
   /**
    * How the handler wants its messages: `'json'` (default; text that is no JSON arrives as a string), `'text'`, or
    * `'bytes'`. A message is parsed once for all handlers, so what they get is shared: do not change it.
@@ -47,8 +56,7 @@ type Text<Format extends MessageFormat> = Format extends 'text' ? string : Uint8
  */
 export class Subscriber extends EventEmitter<SubscriberEvents> {
   readonly #used: UsedConnection
-  readonly #topics = { channel: new Map<string, Topic>(), pattern: new Map<string, Topic>() }
-  readonly #running = new Set<Promise<unknown>>()
+  readonly #listening: Topics
   readonly #unheard: Unheard
   readonly #endStatus: () => void
   #closing: Promise<void> | undefined
@@ -60,6 +68,11 @@ export class Subscriber extends EventEmitter<SubscriberEvents> {
       this.#used.hasLogger ? this.#used.logger : undefined,
       "Listen with subscriber.on('error', …), or give a logger, to hear of every failure.",
     )
+    this.#listening = new Topics({
+      pubSub: this.#used.connection.pubSub,
+      failed: (topic, channel, cause) => this.#error(handlerFailure(topic, channel, cause)),
+      closed,
+    })
     this.#endStatus = this.#used.connection.pubSub.onStatus((status) => this.#onStatus(status))
   }
 
@@ -67,12 +80,12 @@ export class Subscriber extends EventEmitter<SubscriberEvents> {
    * Calls `handler(channel, message)` for each message of a channel. Resolves once Redis has confirmed: what is
    * published from then on is delivered while the connection lives. A handler added while others listen costs no
    * call. A rejected call (`INVALID_CHANNEL`, `INVALID_HANDLER`, `NOT_CONNECTED`, `AUTH_FAILED`, `NO_PERMISSION`,
-   * `TIMEOUT`, `CLOSED`) leaves nothing behind.
+   * `TIMEOUT`, `CLOSED`; with `since` also `NO_HISTORY`) leaves nothing behind.
    */
   subscribe<Format extends 'text' | 'bytes'>(
     channel: string,
     handler: MessageHandler<Text<Format>>,
-    options: { readonly as: Format },
+    options: SubscribeOptions<Format> & { readonly as: Format },
   ): Promise<Subscription>
   subscribe<Message = unknown>(
     channel: string,
@@ -91,7 +104,7 @@ export class Subscriber extends EventEmitter<SubscriberEvents> {
   psubscribe<Format extends 'text' | 'bytes'>(
     pattern: string,
     handler: PatternHandler<Text<Format>>,
-    options: { readonly as: Format },
+    options: SubscribeOptions<Format> & { readonly as: Format },
   ): Promise<Subscription>
   psubscribe<Message = unknown>(
     pattern: string,
@@ -106,13 +119,13 @@ export class Subscriber extends EventEmitter<SubscriberEvents> {
   /** Takes one handler off a channel, or all of them. They get nothing from the call on. */
   async unsubscribe(channel: string, handler?: AnyHandler): Promise<void> {
     assertChannel(channel)
-    this.#remove('channel', channel, handler)
+    this.#listening.remove('channel', channel, handler)
   }
 
   /** Takes one handler off a pattern, or all of them. */
   async punsubscribe(pattern: string, handler?: AnyHandler): Promise<void> {
     assertPattern(pattern)
-    this.#remove('pattern', pattern, handler)
+    this.#listening.remove('pattern', pattern, handler)
   }
 
   /**
@@ -129,10 +142,8 @@ export class Subscriber extends EventEmitter<SubscriberEvents> {
   }
 
   async #close(): Promise<void> {
-    for (const topics of Object.values(this.#topics)) {
-      for (const topic of topics.values()) this.#end(topic)
-    }
-    await settledWithin([...this.#running, ...(this.#used.owned ? [this.#used.connection.close()] : [])])
+    const running = this.#listening.close()
+    await settledWithin([...running, ...(this.#used.owned ? [this.#used.connection.close()] : [])])
     this.#endStatus()
   }
 
@@ -140,7 +151,7 @@ export class Subscriber extends EventEmitter<SubscriberEvents> {
     kind: SubscriptionKind,
     name: string,
     handler: AnyHandler,
-    { as = 'json' }: SubscribeOptions,
+    { as = 'json', since, onGap }: SubscribeOptions,
   ): Promise<Subscription> {
     if (typeof handler !== 'function') {
       throw new TidingsError('INVALID_HANDLER', `The handler for the ${kind} "${name}" is no function.`)
@@ -148,63 +159,9 @@ export class Subscriber extends EventEmitter<SubscriberEvents> {
     if (as !== 'json' && as !== 'text' && as !== 'bytes') {
       throw new TidingsError('INVALID_OPTION', 'The option "as" must be "json", "text" or "bytes".')
     }
-    if (this.#closing) throw closed()
-    const topic = this.#topics[kind].get(name) ?? this.#begin(kind, name)
-    const place: Place = { handler, as, active: true }
-    topic.add(place)
-    try {
-      await topic.subscribed
-    } catch (error) {
-      this.#removeFrom(topic, place)
-      throw this.#closing ? closed() : error
-    }
-    if (this.#closing) throw closed()
-    return subscription(() => this.#removeFrom(topic, place))
-  }
-
-  #begin(kind: SubscriptionKind, name: string): Topic {
-    const topic = new Topic(kind, name, {
-      running: (promise) => {
-        this.#running.add(promise)
-        void promise.finally(() => this.#running.delete(promise))
-      },
-      failed: (failed, channel, cause) => this.#handlerFailed(failed, channel, cause),
-    })
-    this.#topics[kind].set(name, topic)
-    topic.subscribed = this.#used.connection.pubSub.subscribe(kind, name, (message) => topic.deliver(message))
-    return topic
-  }
-
-  #remove(kind: SubscriptionKind, name: string, which?: AnyHandler): void {
-    const topic = this.#topics[kind].get(name)
-    if (topic) this.#removeFrom(topic, which)
-  }
-
-  #removeFrom(topic: Topic, which?: Place | AnyHandler): void {
-    topic.remove(which)
-    if (topic.size === 0) this.#end(topic)
-  }
-
-  #end(topic: Topic): void {
-    topic.remove()
-    const topics = this.#topics[topic.kind]
-    if (topics.get(topic.name) !== topic) return
-    topics.delete(topic.name)
-    topic.subscribed?.then(
-      (handle) => handle.release(),
-      () => {},
-    )
-  }
-
-  #handlerFailed(topic: Topic, channel: string, cause: unknown): void {
-    const why = describeThrown(cause)
-    const by = topic.kind === 'pattern' ? ` (pattern "${topic.name}")` : ''
-    this.#error(
-      new TidingsError('HANDLER_FAILED', `A handler of "${channel}"${by} failed: ${why}`, {
-        cause,
-        context: { channel, ...(topic.kind === 'pattern' ? { pattern: topic.name } : {}) },
-      }),
-    )
+    assertGapListener(onGap)
+    const placed = await this.#listening.add(kind, name, handler, { as, onGap, since: readSince(since) })
+    return subscription(placed.release, placed.handle.resumed)
   }
 
   #onStatus(status: ConnectionStatus): void {

@@ -1,14 +1,17 @@
 import { type ProcessContext, processChannel, receiveChannel } from '../core/diagnostics.ts'
+import type { Gap, GapListener } from '../core/gap.ts'
 import type { Message, MessageFormat } from '../core/message.ts'
-import type { SubscriptionHandle, SubscriptionKind } from '../core/pub-sub.ts'
+import type { SubscriptionKind } from '../core/pub-sub.ts'
+import type { TailHandle } from '../log/log-tails.ts'
 
-/** Called with `(channel, message)` for a channel and `(pattern, channel, message)` for a pattern. */
+/** Called with `(channel, message)` or `(pattern, channel, message)`; of a log's entry its position follows. */
 export type AnyHandler = (...args: never[]) => unknown
 
 /** One handler's place. */
 export interface Place {
   readonly handler: AnyHandler
   readonly as: MessageFormat
+  readonly onGap: GapListener | undefined
   active: boolean
 }
 
@@ -28,7 +31,7 @@ export class Topic {
   /** Grows at its end, and is replaced when one goes, so that both may happen while a message is handed round. */
   #places: Place[] = []
   /** Resolves when the first handler's subscription is confirmed. */
-  subscribed: Promise<SubscriptionHandle> | undefined
+  subscribed: Promise<TailHandle> | undefined
 
   constructor(kind: SubscriptionKind, name: string, owner: TopicOwner) {
     this.kind = kind
@@ -57,6 +60,18 @@ export class Topic {
     else this.#hand(message)
   }
 
+  /** Tells of entries that no handler here can be given. */
+  gap(gap: Gap): void {
+    for (const { active, onGap } of this.#places) {
+      if (!active || onGap === undefined) continue
+      try {
+        onGap(gap)
+      } catch (error) {
+        this.#owner.failed(this, gap.log, error)
+      }
+    }
+  }
+
   #hand(message: Message): void {
     const places = this.#places
     const count = places.length
@@ -82,8 +97,15 @@ export class Topic {
     try {
       const handler = place.handler as (...args: unknown[]) => unknown
       const payload = message.as(place.as)
+      const { channel, positionText } = message
       const result =
-        this.kind === 'channel' ? handler(message.channel, payload) : handler(this.name, message.channel, payload)
+        positionText === undefined
+          ? this.kind === 'channel'
+            ? handler(channel, payload)
+            : handler(this.name, channel, payload)
+          : this.kind === 'channel'
+            ? handler(channel, payload, positionText)
+            : handler(this.name, channel, payload, positionText)
       if (isThenable(result)) this.#settleLater(message, result, tracing)
       else if (tracing) processChannel.asyncEnd.publish(tracing)
     } catch (error) {

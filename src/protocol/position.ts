@@ -15,6 +15,9 @@ export interface Position {
 /** Letters and digits: what an epoch is made of. */
 const POSITION = /^(\d{1,16})-(\d{1,16})@([0-9a-z]{1,32})$/
 
+/** Before the first entry of a log that does not exist yet, whatever its epoch will be. As text `0-0@`. */
+export const BEFORE_BIRTH: Position = { epoch: '', gen: 0, seq: 0 }
+
 /** The text form, `<seq>-<gen>@<epoch>`, to store and to hand on. */
 export function formatPosition({ epoch, gen, seq }: Position): string {
   return `${seq}-${gen}@${epoch}`
@@ -23,7 +26,7 @@ export function formatPosition({ epoch, gen, seq }: Position): string {
 /** Reads the text form; undefined for what is none. */
 export function parsePosition(text: string): Position | undefined {
   const match = POSITION.exec(text)
-  if (match === null) return undefined
+  if (match === null) return text === '0-0@' ? BEFORE_BIRTH : undefined
   const [seq, gen] = [Number(match[1]), Number(match[2])]
   return Number.isSafeInteger(seq) && Number.isSafeInteger(gen) ? { epoch: match[3]!, gen, seq } : undefined
 }

@@ -39,9 +39,9 @@ test('subscribers whose connections break again and again miss nothing of what i
   const take = (who: string) => (message: { channel: string; text: string }) =>
     got.push(`${who} ${message.channel} ${message.text}`)
   const onGap = (gap: Gap) => gaps.push(gap)
-  await reader.bus.subscribe('pattern', '*', take('all'), onGap)
-  await reader.bus.subscribe('channel', 'order.1', take('one'), onGap)
-  await reader.bus.subscribe('channel', 'audit.1', take('audit'), onGap)
+  await reader.bus.subscribe('pattern', '*', take('all'), { onGap })
+  await reader.bus.subscribe('channel', 'order.1', take('one'), { onGap })
+  await reader.bus.subscribe('channel', 'audit.1', take('audit'), { onGap })
 
   const expected: string[] = []
   for (let round = 0; round < 20; round += 1) {

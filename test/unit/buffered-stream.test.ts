@@ -10,26 +10,30 @@ async function drain<T>(stream: BufferedStream<T>): Promise<T[]> {
 }
 
 describe('a ring buffer', () => {
-  it('gives back what it was given, in order, like an array with a limit', () => {
+  it('gives back what it was given, in order, like an array, also where it has to grow', () => {
     fc.assert(
-      fc.property(
-        fc.integer({ min: 1, max: 5 }),
-        fc.array(fc.option(fc.integer(), { nil: undefined })),
-        (size, steps) => {
-          const ring = new RingBuffer<number>(size)
-          const model: number[] = []
-          for (const step of steps) {
-            if (step === undefined) expect(ring.shift()).toBe(model.shift())
-            else if (model.length < size) {
-              ring.push(step)
-              model.push(step)
-            }
-            expect(ring.size).toBe(model.length)
-            expect(ring.full).toBe(model.length === size)
+      fc.property(fc.array(fc.oneof(fc.constant(undefined), fc.integer()), { size: 'large' }), (steps) => {
+        const ring = new RingBuffer<number>()
+        const model: number[] = []
+        for (const step of steps) {
+          if (step === undefined) expect(ring.shift()).toBe(model.shift())
+          else {
+            ring.push(step)
+            model.push(step)
           }
-        },
-      ),
+          expect([ring.size, ring.first]).toEqual([model.length, model[0]])
+        }
+      }),
     )
+  })
+
+  it('keeps the order of what wraps around while it grows', () => {
+    const ring = new RingBuffer<number>()
+    for (let n = 0; n < 10; n += 1) ring.push(n)
+    for (let n = 0; n < 8; n += 1) expect(ring.shift()).toBe(n)
+    for (let n = 10; n < 100; n += 1) ring.push(n)
+    for (let n = 8; n < 100; n += 1) expect(ring.shift()).toBe(n)
+    expect(ring.shift()).toBeUndefined()
   })
 })
 
@@ -42,6 +46,16 @@ describe('a buffered stream', () => {
     expect(await first).toEqual({ value: 1, done: false })
     expect(await second).toEqual({ value: 2, done: false })
     expect(await stream.next()).toEqual({ value: 3, done: false })
+  })
+
+  it('drops neither what is to be kept nor anything for it', async () => {
+    const dropped: number[] = []
+    const hooks = { dropped: (n: number) => dropped.push(n) }
+    const stream = new BufferedStream<number>({ buffer: 2 }, hooks, (n) => n < 10)
+    for (const n of [1, 20, 2, 21, 3]) stream.push(n)
+    stream.end()
+    expect(await drain(stream)).toEqual([1, 20, 2, 3])
+    expect(dropped).toEqual([21])
   })
 
   it('ends after what is buffered', async () => {

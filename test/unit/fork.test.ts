@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { LogHead } from '../../src/core/event-log.ts'
 import { type Generation, generationAt } from '../../src/core/generation.ts'
-import { BEFORE_BIRTH, resume } from '../../src/log/fork.ts'
+import { resume } from '../../src/log/fork.ts'
+import { BEFORE_BIRTH } from '../../src/protocol/position.ts'
 
 const at = (gen: number, seq: number, epoch = 'e') => ({ epoch, gen, seq })
 

@@ -96,7 +96,7 @@ describe('following logs', () => {
     await server.put(own('a'), ['y'])
     server.history = 'two'
     server.fork(own('a'), 1, 9)
-    await eventually(() => expect(gaps).toMatchObject([{ reason: 'diverged', from: { seq: 2 }, to: { seq: 1 } }]))
+    await eventually(() => expect(gaps).toMatchObject([{ reason: 'diverged', from: expect.stringMatching(/^2-/), to: expect.stringMatching(/^1-/) }]))
   })
 
   test('looks at what was trimmed once, not for ever', async () => {
@@ -104,7 +104,7 @@ describe('following logs', () => {
     await tails.follow(own('a'), listener())
     await server.put(own('a'), ['x'], { silent: true })
     server.log(own('a')).entries[0] = { ...server.log(own('a')).entries[0]!, seq: 0 }
-    await eventually(() => expect(gaps).toMatchObject([{ reason: 'trimmed', to: { seq: 1 } }]))
+    await eventually(() => expect(gaps).toMatchObject([{ reason: 'trimmed', to: expect.stringMatching(/^1-/) }]))
     const reads = server.reads.length
     server.put(own('b'), ['x'], { silent: true })
     const asked: number[] = []

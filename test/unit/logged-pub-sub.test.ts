@@ -96,8 +96,8 @@ describe('subscribing', () => {
   test('a gap is told to each subscriber, and once as a status', async () => {
     const statuses: ConnectionStatus[] = []
     bus.onStatus((status) => statuses.push(status))
-    await bus.subscribe('channel', 'order.1', onMessage, onGap)
-    await bus.subscribe('channel', 'order.1', onMessage, onGap)
+    await bus.subscribe('channel', 'order.1', onMessage, { onGap })
+    await bus.subscribe('channel', 'order.1', onMessage, { onGap })
     await bus.publish('order.1', 'a')
     await server.put(own('order.1'), ['b'], { silent: true })
     server.log(own('order.1')).firstSeq = 3

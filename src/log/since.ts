@@ -1,0 +1,31 @@
+import type { EventLog } from '../core/event-log.ts'
+import type { Resumed } from '../core/gap.ts'
+import type { LogId } from '../core/log-id.ts'
+import { BEFORE_BIRTH, formatPosition, type Position } from '../protocol/position.ts'
+import { positionIn, resume } from './fork.ts'
+
+/** Where to begin in a log: with its first entry, at a time, or right after a position. */
+export type Since = 'start' | Date | Position
+
+/** Where a reader begins, and whether that is where it was to. */
+export interface Start {
+  /** It has, or is to be given nothing of, what is up to here. */
+  readonly position: Position
+  /** Undefined where there was no position to go on from. */
+  readonly resumed: Resumed | undefined
+}
+
+/** Finds where a reader begins in a log as it is now. */
+export async function startOf(eventLog: EventLog, log: LogId, since: Since): Promise<Start> {
+  const seq = since instanceof Date ? await eventLog.seek(log, 'time', since.getTime()) : undefined
+  const { head } = await eventLog.read(log, { limit: 1 })
+  if (since === 'start' || since instanceof Date) {
+    if (head === undefined) return { position: BEFORE_BIRTH, resumed: undefined }
+    const first = Math.min(Math.max(seq ?? head.firstSeq, head.firstSeq), head.seq + 1)
+    return { position: positionIn(head, first - 1), resumed: undefined }
+  }
+  const next = resume(since, head)
+  if (next.kind === 'recovered') return { position: since, resumed: { kind: 'recovered' } }
+  const [from, to] = [formatPosition(since), formatPosition(next.to)]
+  return { position: since, resumed: { kind: 'reset', reason: next.reason, from, to } }
+}

@@ -188,10 +188,15 @@ export class LogTails {
     const end = () => {
       for (const handle of [...handles.splice(0), ...logs.splice(0)]) handle.release()
     }
+    /** Frames that may be behind the counters that are just being asked for. */
+    const early: Message[] = []
     let watch: Watch | undefined
     let changes: Changes[]
     try {
-      const onMessage = (message: Message) => watch !== undefined && this.#onFrame(watch, message)
+      const onMessage = (message: Message) => {
+        if (watch !== undefined) this.#onFrame(watch, message)
+        else if (paused) early.push(message)
+      }
       handles.push(await pubSub.subscribe('pattern', livePattern(namespace, pattern), onMessage))
       for (const name of shared) {
         const log: LogId = { kind: 'shared', name }
@@ -220,6 +225,7 @@ export class LogTails {
     const begun = watch
     this.#watches.add(begun)
     for (const { tail } of this.#followed.values()) begun.attach(tail)
+    for (const message of early) this.#onFrame(begun, message)
     this.#rounds.schedule()
     return {
       since: begun.since,

@@ -86,6 +86,11 @@ export class LoggedPubSub implements PubSub {
     }
   }
 
+  /** The PubSub beneath, which knows no logs: what travels on a name itself. */
+  get plain(): PubSub {
+    return this.#pubSub
+  }
+
   async connect(): Promise<void> {
     await this.#pubSub.connect()
     await this.#table()

@@ -108,15 +108,13 @@ export class RedisEventLog implements EventLog {
 
   async logs(partition: number): Promise<LogId[]> {
     const { changes } = partitionKeys(this.#options.namespace, partition, this.partitions)
-    await this.#writable()
-    const texts = (await this.#link.write('zrange', [changes, '0', '-1'])) as Buffer[]
+    const texts = (await this.#ask(() => this.#link.write('zrange', [changes, '0', '-1']))) as Buffer[]
     return texts.map((text) => parseLogText(String(text)))
   }
 
   async policies(): Promise<StoredPolicies> {
-    await this.#writable()
     const key = deploymentKey(this.#options.namespace)
-    const reply = await this.#link.write('hmget', [key, 'format', 'partitions', 'version', 'policies'])
+    const reply = await this.#ask(() => this.#link.write('hmget', [key, 'format', 'partitions', 'version', 'policies']))
     return decodeDeployment(reply as (Buffer | null)[], this.partitions)
   }
 
@@ -202,14 +200,23 @@ export class RedisEventLog implements EventLog {
     return (await SCRIPTS.policies.run(this.#link, [key], [...first, ...args])) as (Buffer | null)[]
   }
 
-  async #run(script: Script, keys: readonly string[], args: readonly string[]): Promise<unknown> {
-    await this.#writable()
-    return script.run(this.#link, keys, args)
+  #run(script: Script, keys: readonly string[], args: readonly string[]): Promise<unknown> {
+    return this.#ask(() => script.run(this.#link, keys, args))
   }
 
-  async #writable(): Promise<void> {
-    this.#assertOpen()
-    await this.#link.whenWritable()
+  /** For what changes nothing: where the answer was lost it is asked again, within the command timeout. */
+  async #ask(call: () => Promise<unknown>): Promise<unknown> {
+    const deadline = performance.now() + this.#options.commandTimeoutMs
+    for (;;) {
+      this.#assertOpen()
+      await this.#link.whenWritable()
+      try {
+        return await call()
+      } catch (error) {
+        const lost = error instanceof TidingsError && error.code === 'CONNECTION_LOST'
+        if (!lost || performance.now() >= deadline) throw error
+      }
+    }
   }
 
   #assertOpen(): void {

@@ -146,6 +146,7 @@ describe.each([
     [{ 'order-*': { history: { maxCount: 0 } } }, 'INVALID_OPTION'],
     [{ 'order-*': { retention: 1 } }, 'UNKNOWN_OPTION'],
     [{ '': kept }, 'INVALID_OPTION'],
+    [{ 'a*': { ...kept, log: 'one' }, 'b*': { history: { maxCount: 7 }, log: 'one' } }, 'INVALID_OPTION'],
   ])('policies that cannot be are refused: %j', async (policies, code) => {
     const bus = new EventBus(place())
     await expect(bus.policies.apply(policies as never)).rejects.toMatchObject({ code })

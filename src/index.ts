@@ -37,6 +37,7 @@ export type {
 } from './messaging/event-map.ts'
 export type { EventStream } from './messaging/event-stream.ts'
 export { Publisher, type PublisherOptions } from './messaging/publisher.ts'
+export type { ReplayOptions, ReplayProgress, ReplayResult } from './messaging/replay.ts'
 export type { Issue } from './messaging/schema.ts'
 export type { SinceOption, SinceOptions } from './messaging/since-options.ts'
 export {

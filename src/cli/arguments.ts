@@ -23,6 +23,18 @@ export function seconds(text: string): number {
   return upTo(Math.floor(MAX_TIMER_MS / 1_000), text)
 }
 
+/** Reads an option's number above 0, such as 0.5. */
+export function amount(text: string): number {
+  const number = Number(text)
+  if (/^\d+(\.\d+)?$/.test(text) && number > 0 && Number.isFinite(number)) return number
+  throw new InvalidArgumentError('It must be a number above 0.')
+}
+
+/** An argument that can be an event type or a pattern is a pattern where it has a wildcard. */
+export function isPattern(text: string): boolean {
+  return /[*?[]/.test(text)
+}
+
 function upTo(max: number, text: string): number {
   const number = Number(text)
   if (/^\d+$/.test(text) && number >= 1 && number <= max) return number
@@ -46,6 +58,11 @@ export function timeOrPosition(text: string): Date | string {
   throw new InvalidArgumentError(
     'It must be a time such as 2026-11-24T09:00:00Z, a duration back from now such as 10m, or a position.',
   )
+}
+
+/** As {@link timeOrPosition}, or `start` for the first event. */
+export function startOrPlace(text: string): 'start' | Date | string {
+  return text === 'start' ? text : timeOrPosition(text)
 }
 
 /** A message as it was typed, or the whole of stdin, byte for byte, for `-`. */

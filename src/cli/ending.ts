@@ -1,11 +1,10 @@
+import { EXIT } from './failure.ts'
+
 /** How long a command that was told to stop has for giving up its connection; then it ends anyway. */
 const CLOSE_WITHIN_MS = 900
 
 /** npm passes on to its script the Ctrl-C that the terminal has sent to both: two in this time are one. */
 const SAME_SIGNAL_MS = 300
-
-/** The exit code after a second Ctrl-C: what shells give for a command that an interrupt ended. */
-const INTERRUPTED = 130
 
 /** The end of a command that runs until it is told to stop. */
 export interface Ending {
@@ -19,8 +18,9 @@ export interface Ending {
 /**
  * Takes over SIGINT and SIGTERM for the rest of the process. The first, like a reader of stdout that has gone
  * (`| head -1`), asks for a clean end within a second; another one ends the process at once.
+ * @param exitCode what a signal's clean end gives, if that takes too long; the command sets it otherwise
  */
-export function takeEnding(): Ending {
+export function takeEnding(exitCode: number = EXIT.fine): Ending {
   const controller = new AbortController()
   const { signal } = controller
   let signalledAt = Number.NEGATIVE_INFINITY
@@ -31,12 +31,12 @@ export function takeEnding(): Ending {
   const onSignal = (): void => {
     const now = performance.now()
     if (now - signalledAt < SAME_SIGNAL_MS) return
-    if (signal.aborted) process.exit(INTERRUPTED)
+    if (signal.aborted) process.exit(EXIT.interrupted)
     signalledAt = now
-    hurry(0)
+    hurry(exitCode)
   }
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
-  process.stdout.once('error', () => hurry(0))
+  process.stdout.once('error', () => hurry(EXIT.fine))
   return { signal, stop: () => controller.abort(), hurry }
 }
 

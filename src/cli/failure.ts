@@ -2,7 +2,7 @@ import { type ErrorCode, TidingsError } from '../core/errors.ts'
 import { printable } from './escape.ts'
 
 /** The exit codes; `tidings --help` lists them. */
-export const EXIT = { fine: 0, failure: 1, usage: 2 } as const
+export const EXIT = { fine: 0, failure: 1, usage: 2, interrupted: 130 } as const
 
 /** The command line asks for something that cannot be: exit code 2. */
 export class UsageError extends Error {}
@@ -34,11 +34,17 @@ export function describeFailure(error: unknown): string {
   return `tidings: ${printable(messageOf(error))}`
 }
 
-function messageOf(error: unknown): string {
+/** What went wrong, as a person at a command line needs to hear it. */
+export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   if (!(error instanceof TidingsError && error.code === 'MESSAGE_TOO_LARGE')) return error.message
   const { bytes, maxBytes } = error.context
   return `The message has ${bytes} bytes; the limit is ${maxBytes}. Nothing was sent. Allow more with --max-bytes.`
+}
+
+/** Says on stderr, in one line, what went wrong. */
+export function complain(error: unknown): void {
+  process.stderr.write(`${describeFailure(error)}\n`)
 }
 
 /** What {@link connect} rejected with, said for a person: where Redis was expected, and what to do. */

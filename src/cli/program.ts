@@ -11,9 +11,11 @@ import { addOn } from './commands/on.ts'
 import { addPolicy } from './commands/policy.ts'
 import { addPsubscribe } from './commands/psubscribe.ts'
 import { addPublish } from './commands/publish.ts'
+import { addReplay } from './commands/replay.ts'
 import { addRequest } from './commands/request.ts'
 import { addStats } from './commands/stats.ts'
 import { addSubscribe } from './commands/subscribe.ts'
+import { addTail } from './commands/tail.ts'
 import { printable } from './escape.ts'
 import { DEFAULT_REDIS } from './session.ts'
 
@@ -85,6 +87,8 @@ export function createProgram(): Command {
     addOn,
     addAppend,
     addHistory,
+    addTail,
+    addReplay,
     addPolicy,
     addRequest,
     addChannels,

@@ -1,14 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { type UsedConnection, useConnection } from '../connection/connect.ts'
-import { toByteString } from '../core/byte-string.ts'
 import { assertPattern } from '../core/channel-name.ts'
 import { TidingsError } from '../core/errors.ts'
-import { compileGlob, escapeGlob } from '../core/glob.ts'
+import { escapeGlob } from '../core/glob.ts'
 import { replyChannel, requestChannel } from '../core/keys.ts'
 import type { Policies } from '../core/policy.ts'
 import { readPolicies } from '../core/policy-match.ts'
 import { settledWithin } from '../core/settled-within.ts'
-import { logsMatching } from '../log/logs-matching.ts'
 import type { AppendOptions, Receipt } from './append.ts'
 import { BusPolicies } from './bus-policies.ts'
 import { BusReports, type BusStatus } from './bus-reports.ts'
@@ -25,7 +23,7 @@ import {
   type StreamOptions,
 } from './event-bus-options.ts'
 import { EventCatalog, type EventPlace } from './event-catalog.ts'
-import { type HistoryOptions, readEvents, type StoredEvent } from './event-history.ts'
+import { type HistoryOptions, type HistorySource, readEvents, type StoredEvent } from './event-history.ts'
 import { EventListeners, type ListenTo, release } from './event-listeners.ts'
 import type {
   DataArgument,
@@ -40,7 +38,9 @@ import type {
 } from './event-map.ts'
 import { EventSender } from './event-sender.ts'
 import type { EventStream } from './event-stream.ts'
+import { historyOfPattern, historyOfType } from './history-source.ts'
 import { Publisher } from './publisher.ts'
+import { type ReplayOptions, type ReplayResult, replayEvents } from './replay.ts'
 import { Requests } from './requests.ts'
 import { Responder } from './responder.ts'
 import type { SinceOptions } from './since-options.ts'
@@ -163,39 +163,31 @@ export class EventBus<Events extends object = UntypedEvents> {
     options?: HistoryOptions,
   ): AsyncGenerator<StoredEvent<MatchingEvents<Events, Pattern>>, void, undefined>
   history(source: unknown, options: HistoryOptions = {}): AsyncGenerator<StoredEvent, void, undefined> {
-    const { eventLog, pubSub } = this.#used.connection
-    const invalid = (error: TidingsError) => this.#reports.error(error)
-    if (typeof source === 'string' && /[*?[]/.test(source)) {
-      const { name } = this.#pattern(source)
-      const glob = compileGlob(name)
-      return readEvents(
-        {
-          eventLog,
-          invalid,
-          logs: async () => {
-            await this.#agree()
-            return logsMatching(eventLog, name)
-          },
-          accepts: (channel) => glob.matches(toByteString(channel)),
-          placeOf: (channel) => this.#catalog.received(channel),
-        },
-        options,
-      )
-    }
-    const place = this.#find(source)
-    return readEvents(
-      {
-        eventLog,
-        invalid,
-        logs: async () => {
-          await this.#agree()
-          return [await pubSub.logOf(place.channel)]
-        },
-        accepts: (channel) => channel === place.channel,
-        placeOf: () => place,
-      },
-      options,
-    )
+    return readEvents(this.#kept(source), options)
+  }
+
+  /**
+   * Gives the kept events of a type, or of all types that match a pattern, to a handler, one after the other: each is
+   * waited for before the next. It ends with what was the last event when it began. A handler that fails ends it with
+   * `HANDLER_FAILED`; whatever stops it early, `context.since` of the error is the option to go on with, as far as it
+   * is known, and `context.events` counts what is done.
+   */
+  replay<Source extends EventSource<Events>>(
+    source: Source,
+    handler: (event: StoredEvent<EventOf<Events, Source>>) => unknown,
+    options?: ReplayOptions,
+  ): Promise<ReplayResult>
+  replay<const Pattern extends string>(
+    pattern: Pattern & UsefulPattern<Events, Pattern>,
+    handler: (event: StoredEvent<MatchingEvents<Events, Pattern>>) => unknown,
+    options?: ReplayOptions,
+  ): Promise<ReplayResult>
+  async replay(
+    source: unknown,
+    handler: (event: never) => unknown,
+    options: ReplayOptions = {},
+  ): Promise<ReplayResult> {
+    return replayEvents(this.#kept(source), handler as (event: StoredEvent) => unknown, options)
   }
 
   /**
@@ -373,6 +365,17 @@ export class EventBus<Events extends object = UntypedEvents> {
   #find(source: unknown): EventPlace {
     this.#assertOpen()
     return this.#catalog.find(source)
+  }
+
+  /** Where the kept events of a type are, or of a pattern. */
+  #kept(source: unknown): HistorySource {
+    const parts = {
+      connection: this.#used.connection,
+      ready: () => this.#agree(),
+      invalid: (error: TidingsError) => this.#reports.error(error),
+    }
+    if (typeof source !== 'string' || !/[*?[]/.test(source)) return historyOfType(parts, this.#find(source))
+    return historyOfPattern(parts, this.#pattern(source).name, (channel) => this.#catalog.received(channel))
   }
 
   /** Where requests of a type travel. */

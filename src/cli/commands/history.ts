@@ -1,10 +1,11 @@
 import { once } from 'node:events'
 import type { Command } from 'commander'
+import type { Gap } from '../../core/gap.ts'
 import { EventBus } from '../../messaging/event-bus.ts'
-import type { HistoryGap } from '../../messaging/event-history.ts'
 import { timeOrPosition, wholeNumber } from '../arguments.ts'
-import { describeFailure, EXIT } from '../failure.ts'
-import { Json, type Output } from '../output.ts'
+import { complain } from '../failure.ts'
+import { showGap } from '../gap-report.ts'
+import { Json } from '../output.ts'
 import { withSession } from '../session.ts'
 import { prefixOption } from './prefix-option.ts'
 
@@ -46,7 +47,7 @@ Examples:
         process.stdout.once('error', () => {
           readerGone = true
         })
-        const onGap = (gap: HistoryGap) => showGap(gap, output)
+        const onGap = (gap: Gap) => showGap(gap, output)
         for await (const { position, type, timestamp, data } of bus.history(source, { ...query, onGap })) {
           output.print([position, type, timestamp, new Json(data)], { kind: 'event', position, type, timestamp, data })
           // A log may be longer than memory: the reader sets the pace.
@@ -55,14 +56,4 @@ Examples:
         }
       })
     })
-}
-
-function showGap({ log, reason, from, to }: HistoryGap, output: Output): void {
-  process.exitCode = EXIT.failure
-  if (output.format === 'json') output.tell('', { kind: 'gap', log, reason, from, to })
-  else complain(new Error(`The log "${log}" has a hole after ${from}, up to ${to}: ${reason}.`))
-}
-
-function complain(error: Error): void {
-  process.stderr.write(`${describeFailure(error)}\n`)
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { EventBus } from '../../messaging/event-bus.ts'
 import { wholeNumber } from '../arguments.ts'
-import { describeFailure } from '../failure.ts'
+import { complain } from '../failure.ts'
 import { type Listening, listen } from '../listening.ts'
 import { Json } from '../output.ts'
 import { prefixOption } from './prefix-option.ts'
@@ -68,8 +68,4 @@ async function onPattern(
     { onError: complain },
   )
   confirm(['psubscribe', pattern, subscriptions], { kind: 'psubscribe', pattern, subscriptions })
-}
-
-function complain(error: Error): void {
-  process.stderr.write(`${describeFailure(error)}\n`)
 }

@@ -3,6 +3,7 @@ import type { Connection } from '../connection/connection.ts'
 import type { ConnectionOptions } from '../connection/options.ts'
 import { assertChannel, assertPattern } from '../core/channel-name.ts'
 import { TidingsError } from '../core/errors.ts'
+import { type ForeignWatch, type ForeignWatchOptions, watchForeign } from './foreign-watch.ts'
 
 export type MonitorOptions = ConnectionOptions
 
@@ -26,6 +27,7 @@ export interface MonitorSnapshot {
 export class Monitor {
   readonly #connection: Connection
   readonly #owned: boolean
+  readonly #watches = new Set<ForeignWatch>()
   #closed = false
 
   /** @throws TidingsError `UNKNOWN_OPTION`, `INVALID_OPTION` */
@@ -72,9 +74,31 @@ export class Monitor {
     }
   }
 
-  /** Closes the connection, unless it was handed in. Idempotent. */
+  /**
+   * Counts, from now on, the messages that other programs publish on channels with history: they are in no log and
+   * reach no handler there. Subscribes to each channel and to its log. What comes while a connection is broken is not
+   * counted. Rejects with `NO_HISTORY` where nothing is kept, and leaves nothing behind then.
+   */
+  async watchForeign(channels: readonly string[], options: ForeignWatchOptions = {}): Promise<ForeignWatch> {
+    this.#assertOpen()
+    const watch = await watchForeign(this.#connection, channels, options)
+    if (this.#closed) {
+      await watch.close()
+      this.#assertOpen()
+    }
+    this.#watches.add(watch)
+    const close = async () => {
+      this.#watches.delete(watch)
+      await watch.close()
+    }
+    return { counts: watch.counts, close, [Symbol.asyncDispose]: close }
+  }
+
+  /** Ends its watches and closes the connection, unless it was handed in. Idempotent. */
   async close(): Promise<void> {
     this.#closed = true
+    for (const watch of this.#watches) await watch.close()
+    this.#watches.clear()
     if (this.#owned) await this.#connection.close()
   }
 

@@ -1,6 +1,7 @@
 import { Counter, Gauge, Registry, type RegistryContentType } from 'prom-client'
 import { TidingsError } from '../core/errors.ts'
-import { type ChannelLabelRule, ChannelLabels } from './channel-labels.ts'
+import { type ChannelLabelRule, ChannelLabels, OTHER } from './channel-labels.ts'
+import type { ForeignWatch } from './foreign-watch.ts'
 import { MessageCounts } from './message-counts.ts'
 import { type MetricsHandler, metricsHandler } from './metrics-handler.ts'
 import type { Monitor } from './monitor.ts'
@@ -11,6 +12,7 @@ const PUBLISHED = 'redis_pubsub_messages_published_total'
 const RECEIVED = 'redis_pubsub_messages_received_total'
 const SUBSCRIBERS = 'redis_pubsub_active_subscribers'
 const SCRAPE_ERRORS = 'tidings_scrape_errors_total'
+const FOREIGN = 'tidings_foreign_messages_total'
 
 /** Either kind of prom-client registry: Prometheus's text format or OpenMetrics. */
 type MetricsRegistry = Registry<RegistryContentType>
@@ -18,6 +20,8 @@ type MetricsRegistry = Registry<RegistryContentType>
 export interface MetricsOptions {
   /** Asked at each scrape for the subscribers; without one there is no gauge. Stays open when the metrics close. */
   readonly monitor?: Monitor
+  /** Its counts are shown; without one there is no such metric. Goes on when the metrics close. */
+  readonly foreign?: ForeignWatch
   /** Where the metrics are registered; a new registry by default. */
   readonly registry?: MetricsRegistry
   /** How a channel becomes a label: globs or a function. By default a channel's own name is its label. */
@@ -42,7 +46,7 @@ export interface Metrics {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-const OPTIONS: ReadonlySet<string> = new Set(['monitor', 'registry', 'channelLabel', 'maxChannels'])
+const OPTIONS: ReadonlySet<string> = new Set(['monitor', 'foreign', 'registry', 'channelLabel', 'maxChannels'])
 
 function assertOptions(options: MetricsOptions): void {
   for (const name of Object.keys(options)) {
@@ -66,6 +70,7 @@ function assertOptions(options: MetricsOptions): void {
  * - `redis_pubsub_active_subscribers{channel}`: connections subscribed by name, in the whole Redis, at the scrape.
  *   Absent where Redis could not be asked within two seconds.
  * - `tidings_scrape_errors_total`: how often that was so.
+ * - `tidings_foreign_messages_total{channel}`: messages on watched channels with history that are in no log.
  *
  * Counting begins with the call. A message costs a look-up and an increment; prom-client is filled at the scrape.
  * @throws TidingsError `UNKNOWN_OPTION`; `INVALID_OPTION`, also where the registry already has these metrics;
@@ -73,11 +78,13 @@ function assertOptions(options: MetricsOptions): void {
  */
 export function createMetrics(options: MetricsOptions = {}): Metrics {
   assertOptions(options)
-  const { monitor, registry = new Registry(), channelLabel, maxChannels = 200 } = options
+  const { monitor, foreign, registry = new Registry(), channelLabel, maxChannels = 200 } = options
   const labels = new ChannelLabels(channelLabel)
   const counts = new MessageCounts(labels, maxChannels)
 
-  const names = monitor === undefined ? [PUBLISHED, RECEIVED] : [PUBLISHED, RECEIVED, SUBSCRIBERS, SCRAPE_ERRORS]
+  const names = [PUBLISHED, RECEIVED]
+  if (monitor !== undefined) names.push(SUBSCRIBERS, SCRAPE_ERRORS)
+  if (foreign !== undefined) names.push(FOREIGN)
   for (const name of names) {
     if (registry.getSingleMetric(name) === undefined) continue
     throw new TidingsError('INVALID_OPTION', `The registry already has a metric named ${name}.`, {
@@ -103,6 +110,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
   countMessages(PUBLISHED, 'Messages that Redis accepted from this process', 'published')
   countMessages(RECEIVED, 'Messages that this process received, once for each channel or pattern', 'received')
   if (monitor !== undefined) countSubscribers(monitor, labels, counts, maxChannels, registers)
+  if (foreign !== undefined) countForeign(foreign, labels, maxChannels, registers)
 
   counts.start()
   let closed = false
@@ -155,6 +163,25 @@ function countSubscribers(
       await readings.read()
       this.reset()
       this.inc(readings.failures)
+    },
+  })
+}
+
+function countForeign(foreign: ForeignWatch, labels: ChannelLabels, maxChannels: number, registers: Registry[]): void {
+  // The channels are known from the start: the first ones keep their names.
+  const found = [...new Set([...foreign.counts().keys()].map((channel) => labels.of(channel)))]
+  const own = new Set(found.filter((label) => label !== OTHER && !labels.named.has(label)).slice(0, maxChannels))
+  const shown = (label: string) => (labels.named.has(label) || own.has(label) ? label : OTHER)
+  new Counter({
+    name: FOREIGN,
+    help: 'Messages on watched channels with history that are in no log',
+    labelNames: ['channel'],
+    registers,
+    // Every process that watches sees the same messages.
+    aggregator: 'max',
+    collect() {
+      this.reset()
+      for (const [channel, count] of foreign.counts()) this.inc({ channel: shown(labels.of(channel)) }, count)
     },
   })
 }

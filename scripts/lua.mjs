@@ -1,9 +1,13 @@
 // Compiles src/backends/redis/lua/*.lua to the one committed module that the package loads them from.
+// A line `-- include <part>` stands for the file of that name; a part by itself makes no constant.
 // `--check` compares instead of writing, and fails on a difference.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 
 const folder = new URL('../src/backends/redis/lua/', import.meta.url)
 const target = new URL('../src/backends/redis/lua.generated.ts', import.meta.url)
+
+const read = (name) =>
+  readFileSync(new URL(name, folder), 'utf8').replace(/^-- include (\S+)$/gm, (_line, part) => read(part))
 
 /** Comments and indentation are for readers here; Redis is sent the code. */
 const strip = (lua) =>
@@ -21,7 +25,7 @@ const scripts = readdirSync(folder)
       .replace(/\.lua$/, '')
       .replaceAll('-', '_')
       .toUpperCase()
-    return `/** lua/${name} */\nexport const ${constant}: string = ${JSON.stringify(strip(readFileSync(new URL(name, folder), 'utf8')))}\n`
+    return `/** lua/${name} */\nexport const ${constant}: string = ${JSON.stringify(strip(read(name)))}\n`
   })
 const text = `// Made from lua/*.lua by "npm run lua". Change those, not this.\n\n${scripts.join('\n')}`
 

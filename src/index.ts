@@ -4,6 +4,8 @@ export type { ConnectionOptions, ConnectionSettings, QueueSettings, RedisOption 
 export type { ProcessContext, PublishContext, ReceiveContext } from './core/diagnostics.ts'
 export { type ErrorCode, TidingsError } from './core/errors.ts'
 export type { Gap, GapListener, GapReason, Resumed } from './core/gap.ts'
+export type { NotificationType } from './core/inbox.ts'
+export type { CommandOutcome, InboxView } from './core/inbox-store.ts'
 export type { Logger } from './core/logger.ts'
 export type { MessageFormat } from './core/message.ts'
 export type { Durability, Policies, Policy, Retention } from './core/policy.ts'
@@ -50,7 +52,28 @@ export {
 } from './messaging/subscriber.ts'
 export type { Subscription } from './messaging/subscription.ts'
 export type { ChannelLabelRule } from './monitor/channel-labels.ts'
+export type { ForeignMessages, ForeignWatch, ForeignWatchOptions } from './monitor/foreign-watch.ts'
 export type { MetricsHandler } from './monitor/metrics-handler.ts'
 export { Monitor, type MonitorOptions, type MonitorSnapshot } from './monitor/monitor.ts'
 export { createMetrics, type Metrics, type MetricsOptions } from './monitor/prometheus.ts'
+export type { InboxFilter } from './notifications/inbox-page.ts'
+export type { AudienceTest, InboxAnswer, InboxPage, InboxSync } from './notifications/inbox-reader.ts'
+export type {
+  BroadcastInput,
+  InboxCounts,
+  Notification,
+  NotificationAction,
+  NotificationInput,
+} from './notifications/notification.ts'
+export type { NotificationServiceOptions, RateLimit } from './notifications/notification-options.ts'
+export {
+  type ListOptions,
+  type NotificationHandler,
+  NotificationService,
+  type Preferences,
+  type UserExport,
+  type UserHandlerOptions,
+} from './notifications/notification-service.ts'
+export type { SendOptions, Sent } from './notifications/sender.ts'
+export type { TopicOptions, TopicResult } from './notifications/topics.ts'
 export type { Position } from './protocol/position.ts'

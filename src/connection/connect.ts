@@ -1,10 +1,12 @@
 import { MemoryEventLog } from '../backends/memory/event-log.ts'
+import { MemoryInboxStore } from '../backends/memory/inbox-store.ts'
 import { MemoryPubSub } from '../backends/memory/pub-sub.ts'
 import { readClientOptions } from '../backends/redis/client-options.ts'
 import { RedisPubSub } from '../backends/redis/pub-sub.ts'
 import { parseRedisUrl } from '../backends/redis/redis-url.ts'
 import { TidingsError } from '../core/errors.ts'
 import type { EventLog } from '../core/event-log.ts'
+import type { InboxStore } from '../core/inbox-store.ts'
 import { type Logger, silentLogger } from '../core/logger.ts'
 import type { PubSub } from '../core/pub-sub.ts'
 import { LoggedPubSub } from '../log/logged-pub-sub.ts'
@@ -71,12 +73,13 @@ export function useConnection(options: ConnectionOptions, own: readonly string[]
 function open(options: ReadOptions): Connection {
   const { redis, logger = silentLogger, namespace } = options
   if (redis instanceof Connection) return redis
-  const { pubSub, eventLog } = isMemory(redis)
+  const { pubSub, eventLog, inboxStore } = isMemory(redis)
     ? openMemory(redis.slice(MEMORY.length), options)
     : openRedis(redis, options)
   return new Connection({
     pubSub: new LoggedPubSub(pubSub, eventLog, { namespace }),
     eventLog,
+    inboxStore,
     namespace,
     logger,
     hasLogger: options.logger !== undefined,
@@ -86,10 +89,15 @@ function open(options: ReadOptions): Connection {
 interface Backend {
   readonly pubSub: PubSub
   readonly eventLog: EventLog
+  readonly inboxStore: InboxStore
 }
 
 function openMemory(hubName: string, { namespace, partitions }: ReadOptions): Backend {
-  return { pubSub: new MemoryPubSub(hubName), eventLog: new MemoryEventLog(hubName, { namespace, partitions }) }
+  return {
+    pubSub: new MemoryPubSub(hubName),
+    eventLog: new MemoryEventLog(hubName, { namespace, partitions }),
+    inboxStore: new MemoryInboxStore(hubName, { namespace, partitions }),
+  }
 }
 
 function isMemory(redis: unknown): redis is string {
@@ -111,5 +119,9 @@ function openRedis(redis: Exclude<RedisOption, Connection>, options: ReadOptions
     queue: { maxCount, maxBytes },
     patternLimit,
   })
-  return { pubSub, eventLog: pubSub.openEventLog({ namespace, partitions }) }
+  return {
+    pubSub,
+    eventLog: pubSub.openEventLog({ namespace, partitions }),
+    inboxStore: pubSub.openInboxStore({ namespace, partitions }),
+  }
 }

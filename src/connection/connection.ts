@@ -1,4 +1,5 @@
 import type { EventLog } from '../core/event-log.ts'
+import type { InboxStore } from '../core/inbox-store.ts'
 import type { Logger } from '../core/logger.ts'
 import type { ConnectionStatus } from '../core/status.ts'
 import type { LoggedPubSub } from '../log/logged-pub-sub.ts'
@@ -6,6 +7,7 @@ import type { LoggedPubSub } from '../log/logged-pub-sub.ts'
 export interface ConnectionParts {
   readonly pubSub: LoggedPubSub
   readonly eventLog: EventLog
+  readonly inboxStore: InboxStore
   readonly namespace: string
   readonly logger: Logger
   readonly hasLogger: boolean
@@ -19,15 +21,17 @@ export class Connection {
   /** Messages, and logs where the policies keep them. For code that builds on it; programs use the classes above. */
   readonly pubSub: LoggedPubSub
   readonly eventLog: EventLog
+  readonly inboxStore: InboxStore
   /** What every internal name begins with. */
   readonly namespace: string
   readonly logger: Logger
   /** True where a logger was given, so that trouble nobody listens for has somewhere to go. */
   readonly hasLogger: boolean
 
-  constructor({ pubSub, eventLog, namespace, logger, hasLogger }: ConnectionParts) {
+  constructor({ pubSub, eventLog, inboxStore, namespace, logger, hasLogger }: ConnectionParts) {
     this.pubSub = pubSub
     this.eventLog = eventLog
+    this.inboxStore = inboxStore
     this.namespace = namespace
     this.logger = logger
     this.hasLogger = hasLogger

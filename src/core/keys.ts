@@ -89,3 +89,23 @@ export function logOfLiveChannel(namespace: string, channel: string): LogId | un
   const tagEnd = channel.indexOf('}:live:', start.length)
   return tagEnd < 0 ? undefined : parseLogText(channel.slice(tagEnd + 7))
 }
+
+/**
+ * What the names of all keys of one user's inbox begin with; see lua/inbox.lua for what follows. The user id is one
+ * that `encodeUserId` has made.
+ */
+export function inboxPrefix(namespace: string, encodedUserId: string, partitions: number): string {
+  const name = `inbox:${encodedUserId}`
+  return `${partitionKeys(namespace, partitionOf(name, partitions), partitions).prefix}${name}:`
+}
+
+/** Where the frames of an inbox are published. */
+export function inboxChannel(namespace: string, encodedUserId: string, partitions: number): string {
+  return `${inboxPrefix(namespace, encodedUserId, partitions)}live`
+}
+
+/** Sorted set: the users who follow a topic, all with score 0. */
+export function followersKey(namespace: string, topic: string, partitions: number): string {
+  const name = `followers:${topic}`
+  return partitionKeys(namespace, partitionOf(name, partitions), partitions).prefix + name
+}

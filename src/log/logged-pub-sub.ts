@@ -150,6 +150,11 @@ export class LoggedPubSub implements PubSub {
     return route
   }
 
+  /** Follows a log, whatever the policies say. Otherwise as {@link subscribe}. */
+  follow(log: LogId, listener: Listener, { since, onGap }: SubscribeOptions = {}): Promise<TailHandle> {
+    return this.#tails.follow(log, { accepts: () => true, onMessage: listener, onGap }, { since })
+  }
+
   /** Channels that share a log are not told apart: of these, only names that somebody subscribes to plainly. */
   async activeChannels(pattern: string): Promise<string[]> {
     const [plain, live] = await Promise.all([

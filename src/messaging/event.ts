@@ -1,4 +1,5 @@
 import { TidingsError } from '../core/errors.ts'
+import { readTimestamp } from '../core/timestamp.ts'
 import { toJson } from './payload.ts'
 
 /** What happened, when, and its particulars. On the wire it is the JSON of exactly these first three, in this order. */
@@ -45,20 +46,6 @@ function timestampNow(): string {
 export function encodeEvent(type: string, data: unknown, extra = ''): string {
   const json = toJson(data === undefined ? null : data)
   return `${headOf(type)}${timestampNow()}","data":${json}${extra === '' ? '' : `,${extra}`}}`
-}
-
-const ISO_TIME = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(Z|[+-]\d\d(?::?\d\d)?)?$/
-let knownGood = ''
-
-/** The timestamp with a zone: one without is UTC, as Python's `utcnow().isoformat()` writes it. */
-function readTimestamp(timestamp: string): string | undefined {
-  if (timestamp === knownGood) return timestamp
-  const match = ISO_TIME.exec(timestamp)
-  if (match === null) return undefined
-  const zoned = match[1] === undefined ? `${timestamp}Z` : timestamp
-  if (Number.isNaN(Date.parse(zoned))) return undefined
-  if (zoned === timestamp) knownGood = zoned
-  return zoned
 }
 
 function noEvent(channel: string, why: string): TidingsError {

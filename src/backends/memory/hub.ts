@@ -3,6 +3,7 @@ import { compileGlob } from '../../core/glob.ts'
 import type { ListenerTable } from '../../core/listener-table.ts'
 import { PatternIndex } from '../../core/pattern-index.ts'
 import type { SubscriptionKind } from '../../core/pub-sub.ts'
+import { InboxSpace } from './inbox-space.ts'
 import { LogStore } from './log-store.ts'
 import { TurnQueue } from './turn-queue.ts'
 
@@ -25,6 +26,7 @@ export function joinHub(name: string, member: ListenerTable): Hub {
 /** What a Redis server is to its clients: it knows who subscribes to what, and passes messages on. */
 export class Hub {
   readonly #logs = new Map<string, LogStore>()
+  readonly #inboxes = new Map<string, InboxSpace>()
   readonly #members = new Set<ListenerTable>()
   readonly #channels = new Map<string, Set<ListenerTable>>()
   readonly #patterns = new PatternIndex<PatternRow>()
@@ -80,6 +82,15 @@ export class Hub {
     const store = new LogStore()
     this.#logs.set(namespace, store)
     return store
+  }
+
+  /** The inboxes of a namespace. */
+  inboxes(namespace: string): InboxSpace {
+    const known = this.#inboxes.get(namespace)
+    if (known !== undefined) return known
+    const space = new InboxSpace()
+    this.#inboxes.set(namespace, space)
+    return space
   }
 
   /**

@@ -4,6 +4,7 @@ import { ListenerTable, type Place, type Row } from '../../core/listener-table.t
 import type { Listener, PubSub, PubSubGuarantees, SubscriptionHandle, SubscriptionKind } from '../../core/pub-sub.ts'
 import type { ConnectionStatus, StatusListener } from '../../core/status.ts'
 import { RedisEventLog, type RedisEventLogOptions } from './event-log.ts'
+import { RedisInboxStore, type RedisInboxStoreOptions } from './inbox-store.ts'
 import { Link } from './link.ts'
 import { PatternRoutes } from './pattern-routes.ts'
 import { PublishQueue } from './publish-queue.ts'
@@ -38,6 +39,7 @@ export class RedisPubSub implements PubSub {
   readonly #queue: PublishQueue
   readonly #options: RedisPubSubOptions
   #eventLog: RedisEventLog | undefined
+  #inboxStore: RedisInboxStore | undefined
   readonly #subscriptions: ServerSubscriptions
   /** Links that have broken and are not back. */
   readonly #down = new Set<Link>()
@@ -101,6 +103,12 @@ export class RedisPubSub implements PubSub {
     return this.#eventLog
   }
 
+  /** The inboxes on the same server, on the connection for commands. They are closed with this. */
+  openInboxStore(names: Pick<RedisInboxStoreOptions, 'namespace' | 'partitions'>): RedisInboxStore {
+    this.#inboxStore = new RedisInboxStore({ ...this.#options, ...names, link: this.#commands })
+    return this.#inboxStore
+  }
+
   async connect(): Promise<void> {
     if (this.#closing) throw closed()
     await this.#commands.whenWritable()
@@ -154,7 +162,11 @@ export class RedisPubSub implements PubSub {
     this.#listeners.clear()
     this.#subscriptions.close(closed())
     this.#subscriber.close()
-    await Promise.all([this.#queue.close(deadlineMs), this.#eventLog?.close(deadlineMs)])
+    await Promise.all([
+      this.#queue.close(deadlineMs),
+      this.#eventLog?.close(deadlineMs),
+      this.#inboxStore?.close(deadlineMs),
+    ])
     this.#commands.close()
     this.#report({ kind: 'closed' })
     this.#statusListeners.clear()

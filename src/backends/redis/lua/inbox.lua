@@ -1,0 +1,44 @@
+-- One step on one user's inbox: a notification, what the user does with them, a look. Beforehand the user joins, and what
+-- is due wakes or expires. What it means is in core/inbox.ts and core/inbox-store.ts; it is made of the parts in inbox/.
+-- KEYS: the inbox's own hash, whose name without its last letter is the prefix of all its keys; for send also the marks and
+--   mark expiry of its partition (as in append.lua). The other keys are named here, from the prefix. They have its tag,
+--   so they are in the slot of those that are declared. What is empty does not exist, but for the stream:
+--   m   hash: epoch, seq (the newest number ever), gen, history (of the server that wrote it last, 16 digits), chain of
+--       generations, rev; lastGen, lastRev: the generation before and how far it came; floor: of what changed up to here
+--       something is forgotten; seen: own ones up to here; log: epoch of the broadcasts; joined, watermark, looked (what
+--       of them is seen; either is `joined` where it is not there); kept: marks of broadcasts before this are gone; due:
+--       when something wakes or expires next; since, sent: the window of the rate; sets: those of the keys below with
+--       two letters that may exist
+--   s   stream: IDs are <seq>-<gen>; fields: the type's index with the body, and where there is one k group, c count
+--       (beyond 1), x expiry
+--   u0 u1 u2 u3  sorted sets: the unread ones of each type, by number        ar  sorted set: archived ones, by number
+--   sn  sorted set: snoozed ones, by wake time                               xp  sorted set: expiring ones, by time
+--   rv  sorted set of at most 128 by the rev of their last change: numbers; b<place> of broadcasts; bw, all of these
+--   ed  hash: edited bodies          at  hash: actions taken                 gr  hash: by group its number
+--   br bu ba bd  sorted sets by number: broadcasts read above the watermark, unread up to it, archived, deleted
+--   bs  sorted set: snoozed broadcasts, by wake time                         bt  hash: actions taken on broadcasts
+--   mu  sorted set: muted types (t:<type>) and topics (o:<topic>)            tp  sorted set: followed topics
+--   q<minute>  hash: what became of the requests of that minute; gone after two
+-- ARGV: the operation; a random name, which is the epoch of a new inbox and the id of a request; "<epoch> <place> <first
+--   seq>" of the broadcast log, the epoch may be empty; then as the parts say.
+-- Returns: send: "<kind> <epoch> <seq>-<gen> <receivers>", or the kind alone. erase: 1 if there was anything. Others: the
+--   state (inbox/state.lua), then change: a letter for each outcome; list: 1 if there is more, entries; sync: 1 for a
+--   reset, places removed, broadcasts changed, entries.
+-- Errors: those of Redis. Types are looked at before the first write, and the first write is one that a full, read-only or
+--   lonely server refuses, so a refused step has done nothing. Only a user who may use some of the commands but not
+--   others can break one in the middle: then a number or rev is left out, which readers take as something to look up.
+-- Cost: O(log n) for each notification that it touches; send some 25 us, a page of 20 with the state some 60 us.
+-- include inbox/base.lua
+-- include inbox/change.lua
+-- include inbox/own.lua
+-- include inbox/begin.lua
+-- include inbox/settle.lua
+-- include inbox/send.lua
+-- include inbox/state.lua
+-- include inbox/targets.lua
+-- include inbox/broadcasts.lua
+-- include inbox/up-to.lua
+-- include inbox/settings.lua
+-- include inbox/entries.lua
+-- include inbox/list.lua
+-- include inbox/sync.lua

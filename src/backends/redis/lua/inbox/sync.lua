@@ -1,0 +1,27 @@
+-- sync: epoch, gen and rev of the version that is known.
+
+if op == 'sync' then
+  local gen, since = ARGV[5], tonumber(ARGV[6])
+  local known = gen == inbox.gen or (gen == inbox.lastGen and since <= tonumber(inbox.lastRev))
+  if ARGV[4] ~= inbox.epoch or since > tonumber(inbox.rev) or not known or since < tonumber(inbox.floor or 0) then
+    return { state(), 1, '', '', {} }
+  end
+  local seqs, marks, all = {}, {}, false
+  for _, member in ipairs(call('ZRANGEBYSCORE', prefix .. 'rv', '(' .. ARGV[6], '+inf')) do
+    if member == 'bw' then
+      all = true
+    elseif string.sub(member, 1, 1) == 'b' then
+      marks[#marks + 1] = string.sub(member, 2)
+    else
+      seqs[#seqs + 1] = member
+    end
+  end
+  local rows, there, removed = rowsOf(seqs, #seqs), {}, {}
+  for _, seq in ipairs(numbersOf(rows)) do there[seq] = true end
+  for _, seq in ipairs(seqs) do
+    if not there[seq] then removed[#removed + 1] = idOf(seq) end
+  end
+  return { state(), 0, concat(removed, ','), all and '*' or concat(marks, ','), entriesOf(rows) }
+end
+
+return redis.error_reply('ERR no such operation')

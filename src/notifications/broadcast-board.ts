@@ -1,0 +1,182 @@
+import type { EventLog } from '../core/event-log.ts'
+import type { Gap } from '../core/gap.ts'
+import type { Place } from '../core/inbox.ts'
+import type { BroadcastPlace } from '../core/inbox-store.ts'
+import type { LogId } from '../core/log-id.ts'
+import type { Message } from '../core/message.ts'
+import type { TailHandle } from '../log/log-tails.ts'
+import type { LoggedPubSub } from '../log/logged-pub-sub.ts'
+import { BEFORE_BIRTH, type Position, parsePosition } from '../protocol/position.ts'
+import type { Broadcast } from './broadcast.ts'
+import { type BroadcastEntry, decodeBroadcastEntry } from './broadcast-log.ts'
+
+export interface BroadcastBoardOptions {
+  readonly pubSub: LoggedPubSub
+  readonly eventLog: EventLog
+  readonly log: LogId
+  readonly broadcastChannel: string
+  /** How many entries the log keeps. */
+  readonly maxCount: number
+  /** Called for each broadcast that comes after the start. */
+  readonly onBroadcast: (broadcast: Broadcast) => void
+  /** Called where what is shown may have changed. */
+  readonly onChange: () => void
+}
+
+/** All broadcasts that are kept, in this process's memory: the log, followed from its first entry on. */
+export class BroadcastBoard {
+  readonly #options: BroadcastBoardOptions
+  /** In the order of the log. */
+  readonly #broadcasts = new Map<string, Broadcast>()
+  /** Of every entry that is kept, in order: what a mark of a reader can be set to. */
+  #places: Place[] = []
+  #position: Position = BEFORE_BIRTH
+  #starting: Promise<TailHandle> | undefined
+  #live = false
+  readonly #waiting = new Set<() => void>()
+
+  constructor(options: BroadcastBoardOptions) {
+    this.#options = options
+  }
+
+  /** Resolves once everything is here that was in the log when it was called for the first time. */
+  async ready(): Promise<void> {
+    this.#starting ??= this.#start().catch((error: unknown) => {
+      this.#starting = undefined
+      throw error
+    })
+    await this.#starting
+  }
+
+  /** Up to where the board is. */
+  get position(): Position {
+    return this.#position
+  }
+
+  /** What a store is to know of the broadcasts. */
+  get place(): BroadcastPlace {
+    return { ...this.#position, firstSeq: this.#places[0]?.seq ?? this.#position.seq + 1 }
+  }
+
+  /** Newest first, recalled ones too. */
+  all(): Broadcast[] {
+    return [...this.#broadcasts.values()].reverse()
+  }
+
+  find(id: string): Broadcast | undefined {
+    return this.#broadcasts.get(id)
+  }
+
+  /** The last entry there is at or before a mark that somebody set in the log as it was then. */
+  clamp(mark: Position): Place | undefined {
+    if (mark.epoch !== this.#position.epoch) return undefined
+    return this.#places.findLast(({ seq, gen }) => seq <= mark.seq && gen <= mark.gen)
+  }
+
+  /** Whether a reader that has had everything up to a place can be told what came since. */
+  isPart({ seq, gen }: Place): boolean {
+    const first = this.#places[0]
+    if (first === undefined) return seq === this.#position.seq && gen === this.#position.gen
+    return seq === first.seq - 1
+      ? gen <= first.gen
+      : this.#places.some((place) => place.seq === seq && place.gen === gen)
+  }
+
+  /** Resolves once the board is at a position, or the log has turned out not to have it. */
+  async reach(position: Position): Promise<void> {
+    const { eventLog, log } = this.#options
+    if (this.#has(position)) return
+    const { head } = await eventLog.read(log, { limit: 1 })
+    // What the log does not have (any more) is not waited for.
+    if (head === undefined || head.epoch !== position.epoch || head.gen < position.gen) return
+    const goal = { epoch: head.epoch, gen: head.gen, seq: Math.min(position.seq, head.seq) }
+    while (!this.#has(goal)) await new Promise<void>((resolve) => this.#waiting.add(resolve))
+  }
+
+  close(): void {
+    this.#starting?.then(
+      (handle) => handle.release(),
+      () => {},
+    )
+    this.#wake()
+  }
+
+  async #start(): Promise<TailHandle> {
+    const { pubSub, eventLog, log } = this.#options
+    const handle = await pubSub.follow(log, (message) => this.#onMessage(message), {
+      since: 'start',
+      onGap: (gap) => this.#onGap(gap),
+    })
+    const { head } = await eventLog.read(log, { limit: 1 })
+    if (head !== undefined) await this.reach(head)
+    this.#live = true
+    return handle
+  }
+
+  #has({ epoch, gen, seq }: Position): boolean {
+    const at = this.#position
+    return at.epoch === epoch && (at.gen > gen || (at.gen === gen && at.seq >= seq))
+  }
+
+  #onMessage(message: Message): void {
+    const position = message.position!
+    this.#position = position
+    this.#places.push(position)
+    this.#trim(position.seq - this.#options.maxCount)
+    const entry = decodeBroadcastEntry(message, this.#options.broadcastChannel)
+    const came = entry === undefined ? undefined : this.#take(entry, position)
+    if (came !== undefined && this.#live) this.#options.onBroadcast(came)
+    if (this.#live) this.#options.onChange()
+    this.#wake()
+  }
+
+  /** Returns a broadcast that is new. */
+  #take(entry: BroadcastEntry, position: Position): Broadcast | undefined {
+    const { seq, gen } = position
+    if (entry.kind === 'broadcast') {
+      const { id, body, expiresAtMs } = entry
+      const broadcast = { id, body, expiresAtMs, seq, gen, changedAt: { seq, gen }, recalled: false, former: undefined }
+      this.#broadcasts.set(id, broadcast)
+      return broadcast
+    }
+    const former = this.#broadcasts.get(entry.id)
+    if (former === undefined || former.recalled) return undefined
+    const change = entry.kind === 'recall' ? { recalled: true } : { body: entry.body, expiresAtMs: entry.expiresAtMs }
+    this.#broadcasts.set(entry.id, { ...former, ...change, changedAt: { seq, gen }, former })
+    return undefined
+  }
+
+  #onGap({ reason, to }: Gap): void {
+    const position = parsePosition(to)!
+    if (reason === 'lost') this.#keep(() => false)
+    else if (reason === 'trimmed') this.#trim(position.seq)
+    else this.#goBack(position.seq)
+    this.#position = position
+    if (this.#live) this.#options.onChange()
+    this.#wake()
+  }
+
+  /** What is behind the fork is no more, nor is what it changed. */
+  #goBack(forkSeq: number): void {
+    this.#keep(({ seq }) => seq <= forkSeq)
+    for (const [id, broadcast] of this.#broadcasts) {
+      let now = broadcast
+      while (now.changedAt.seq > forkSeq && now.former !== undefined) now = now.former
+      if (now !== broadcast) this.#broadcasts.set(id, now)
+    }
+  }
+
+  #trim(upToSeq: number): void {
+    if ((this.#places[0]?.seq ?? Number.POSITIVE_INFINITY) <= upToSeq) this.#keep(({ seq }) => seq > upToSeq)
+  }
+
+  #keep(isKept: (place: Place) => boolean): void {
+    this.#places = this.#places.filter(isKept)
+    for (const [id, broadcast] of this.#broadcasts) if (!isKept(broadcast)) this.#broadcasts.delete(id)
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiting) wake()
+    this.#waiting.clear()
+  }
+}

@@ -1,0 +1,76 @@
+import type { InboxState, Place } from '../core/inbox.ts'
+import type { CommandOutcome, InboxCommand, InboxStore, Targets } from '../core/inbox-store.ts'
+import type { Position } from '../protocol/position.ts'
+import type { BroadcastBoard } from './broadcast-board.ts'
+import type { InboxReader } from './inbox-reader.ts'
+import { invalidOption } from './notification-options.ts'
+import { parseOwnId } from './notification-view.ts'
+import type { SeenState } from './state-token.ts'
+
+const MAX_IDS = 1_000
+
+/** One outcome for one id, a list for a list. */
+export type OutcomeOf<Ids> = Ids extends string ? CommandOutcome : CommandOutcome[]
+
+type Target = { readonly own: Position } | { readonly broadcast: Place } | undefined
+
+/** What users do with notifications: ids become places in the inbox and in the broadcast log. */
+export class InboxCommands {
+  readonly #store: InboxStore
+  readonly #board: BroadcastBoard
+  readonly #reader: InboxReader
+
+  constructor(store: InboxStore, board: BroadcastBoard, reader: InboxReader) {
+    this.#store = store
+    this.#board = board
+    this.#reader = reader
+  }
+
+  /** One command for one or several notifications. Outcomes are in the order of the ids. */
+  async these<Ids extends string | readonly string[]>(
+    userId: string,
+    ids: Ids,
+    command: (targets: Targets) => InboxCommand,
+  ): Promise<OutcomeOf<Ids>> {
+    const list: unknown = typeof ids === 'string' ? [ids] : ids
+    if (!Array.isArray(list) || list.length > MAX_IDS || !list.every((id) => typeof id === 'string')) {
+      throw invalidOption('id', `the id of a notification, or a list of at most ${MAX_IDS}`)
+    }
+    const targets = await Promise.all(list.map((id: string) => this.#target(userId, id)))
+    const own = targets.flatMap((target) => (target !== undefined && 'own' in target ? [target.own] : []))
+    const broadcasts = targets.flatMap((target) =>
+      target !== undefined && 'broadcast' in target ? [target.broadcast] : [],
+    )
+    const { outcomes } = await this.#store.change(userId, command({ own, broadcasts }), this.#board.place)
+    let [nextOwn, nextBroadcast] = [0, own.length]
+    const all = targets.map((target): CommandOutcome => {
+      if (target === undefined) return 'unknown'
+      return outcomes['own' in target ? nextOwn++ : nextBroadcast++] ?? 'unknown'
+    })
+    return (typeof ids === 'string' ? all[0]! : all) as OutcomeOf<Ids>
+  }
+
+  /** Everything up to what somebody has seen, or up to now. */
+  async all(userId: string, kind: 'read-all' | 'see-all', seen: SeenState | undefined): Promise<InboxState> {
+    const [store, board] = [this.#store, this.#board]
+    if (seen === undefined) {
+      const { epoch, gen, head } = (await store.change(userId, { kind: 'join' }, board.place)).state
+      const upTo = { own: { epoch, gen, seq: head }, broadcasts: board.place }
+      return (await store.change(userId, { kind, upTo }, board.place)).state
+    }
+    await board.reach(seen.broadcasts)
+    const { epoch, gen } = seen.version
+    const upTo = { own: { epoch, gen, seq: seen.head }, broadcasts: board.clamp(seen.broadcasts) }
+    return (await store.change(userId, { kind, upTo }, board.place)).state
+  }
+
+  async #target(userId: string, id: string): Promise<Target> {
+    const own = parseOwnId(id)
+    if (own !== undefined) return { own }
+    const broadcast = this.#board.find(id)
+    if (broadcast === undefined || broadcast.recalled) return undefined
+    if ((broadcast.expiresAtMs ?? Number.POSITIVE_INFINITY) <= Date.now()) return undefined
+    if (!(await this.#reader.isFor(userId, broadcast))) return undefined
+    return { broadcast: { seq: broadcast.seq, gen: broadcast.gen } }
+  }
+}

@@ -1,0 +1,91 @@
+import type { ConnectionOptions } from '../connection/options.ts'
+import { TidingsError } from '../core/errors.ts'
+import type { ErrorHandler } from '../messaging/bus-reports.ts'
+import type { AudienceTest } from './inbox-reader.ts'
+
+/** More than that a user gets in one window is counted by one notification. */
+export interface RateLimit {
+  /** Notifications of one user in one window. */
+  readonly max: number
+  /** A window begins with its first notification. */
+  readonly windowMs: number
+  /** The title of the one that counts; `{count}` is the number. Default `{count} more notifications`. */
+  readonly title?: string | undefined
+}
+
+export type NotificationServiceOptions = ConnectionOptions & {
+  /** What the channels begin with. Default `notifications:`. */
+  readonly channelPrefix?: string | undefined
+  /** The newest so many notifications of a user are kept. Default 100. */
+  readonly maxCount?: number | undefined
+  /** The newest so many broadcasts, edits and recalls are kept, for everybody. Default 1,000. */
+  readonly maxBroadcasts?: number | undefined
+  /** The most bytes that a notification may have. Default 65,536. */
+  readonly maxBytes?: number | undefined
+  /** Default: none. */
+  readonly rateLimit?: RateLimit | undefined
+  /** Whether a broadcast that names an audience is for a user. Without it, such broadcasts are for nobody. */
+  readonly isAudience?: AudienceTest | undefined
+  /** Takes trouble that belongs to no call. */
+  readonly onError?: ErrorHandler | undefined
+}
+
+/** {@link NotificationServiceOptions}, those of its own, checked. */
+export interface ServiceSettings {
+  readonly channelPrefix: string
+  readonly maxCount: number
+  readonly maxBroadcasts: number
+  readonly maxBytes: number
+  readonly rateLimit: (RateLimit & { readonly title: string }) | undefined
+  readonly isAudience: AudienceTest
+}
+
+export const OWN_OPTIONS = [
+  'channelPrefix',
+  'maxCount',
+  'maxBroadcasts',
+  'maxBytes',
+  'rateLimit',
+  'isAudience',
+  'onError',
+] as const
+
+/** @throws TidingsError `INVALID_OPTION` */
+export function readSettings(options: NotificationServiceOptions): ServiceSettings {
+  const { channelPrefix = 'notifications:', maxCount, maxBroadcasts, maxBytes, rateLimit, isAudience } = options
+  if (typeof channelPrefix !== 'string' || !channelPrefix.isWellFormed() || channelPrefix === '') {
+    throw invalidOption('channelPrefix', 'a string of well-formed Unicode, and not empty')
+  }
+  if (isAudience !== undefined && typeof isAudience !== 'function') throw invalidOption('isAudience', 'a function')
+  return {
+    channelPrefix,
+    maxCount: whole('maxCount', maxCount, 100, 10_000),
+    maxBroadcasts: whole('maxBroadcasts', maxBroadcasts, 1_000, 100_000),
+    maxBytes: whole('maxBytes', maxBytes, 65_536),
+    rateLimit: rateLimit === undefined ? undefined : readRateLimit(rateLimit),
+    isAudience: isAudience ?? (() => false),
+  }
+}
+
+function readRateLimit({
+  max,
+  windowMs,
+  title = '{count} more notifications',
+}: RateLimit): RateLimit & { readonly title: string } {
+  if (typeof title !== 'string' || title === '') throw invalidOption('rateLimit.title', 'a string, and not empty')
+  return { max: whole('rateLimit.max', max), windowMs: whole('rateLimit.windowMs', windowMs), title }
+}
+
+/** @throws TidingsError `INVALID_OPTION` */
+export function whole(name: string, value: unknown, fallback?: number, max: number = Number.MAX_SAFE_INTEGER): number {
+  const number = value ?? fallback
+  if (Number.isSafeInteger(number) && (number as number) >= 1 && (number as number) <= max) return number as number
+  throw invalidOption(
+    name,
+    max === Number.MAX_SAFE_INTEGER ? 'a whole number from 1' : `a whole number from 1 to ${max}`,
+  )
+}
+
+export function invalidOption(name: string, what: string): TidingsError {
+  return new TidingsError('INVALID_OPTION', `The option "${name}" must be ${what}.`)
+}

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type UsedConnection, useConnection } from '../connection/connect.ts'
+import type { Connection } from '../connection/connection.ts'
 import { assertPattern } from '../core/channel-name.ts'
 import { TidingsError } from '../core/errors.ts'
 import { escapeGlob } from '../core/glob.ts'
@@ -120,6 +121,11 @@ export class EventBus<Events extends object = UntypedEvents> {
       if (status.kind === 'closed') this.#end()
       this.#reports.connection(status)
     })
+  }
+
+  /** What this bus works on, to share with others. */
+  get connection(): Connection {
+    return this.#used.connection
   }
 
   /**

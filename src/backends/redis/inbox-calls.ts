@@ -25,6 +25,8 @@ export class InboxCalls {
   readonly #options: InboxCallsOptions
   readonly #running = new Set<Promise<unknown>>()
   #bytes = 0
+  /** No further attempts. */
+  #ended = false
   #closing: Promise<void> | undefined
 
   constructor(options: InboxCallsOptions) {
@@ -52,7 +54,10 @@ export class InboxCalls {
   /** Accepts no more; resolves when everything has been answered, or at the deadline. */
   close(deadlineMs: number): Promise<void> {
     const { link } = this.#options
-    this.#closing ??= link.started ? settledWithin(this.#running, deadlineMs) : Promise.resolve()
+    const answered = () => (link.started ? settledWithin(this.#running, deadlineMs) : Promise.resolve())
+    this.#closing ??= answered().then(() => {
+      this.#ended = true
+    })
     return this.#closing
   }
 
@@ -73,7 +78,8 @@ export class InboxCalls {
         // A server that has become a replica: the name may by now lead to another one.
         if (reply?.startsWith('READONLY')) link.reset('Redis has become read-only')
         const late = performance.now() + (passing ? RETRY_MS : 0) >= deadline
-        const again = !late && (passing || code === 'CONNECTION_LOST' || (code === 'NOT_CONNECTED' && link.started))
+        const again =
+          !late && !this.#ended && (passing || code === 'CONNECTION_LOST' || (code === 'NOT_CONNECTED' && link.started))
         if (!again) throw lost === undefined || (reply !== undefined && !passing) ? error : unknown(lost)
         if (passing) await delay(RETRY_MS)
       }

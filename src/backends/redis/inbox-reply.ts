@@ -64,45 +64,80 @@ export function decodeOutcomes(letters: unknown): CommandOutcome[] {
 }
 
 export function decodeList(reply: unknown): InboxPage {
-  const [state, more, entries] = reply as [unknown, number, Buffer[]]
-  return { entries: decodeEntries(entries), more: Number(more) === 1, state: decodeState(state) }
+  const [state, more, entries] = reply as [StateReply, number, EntriesReply[]]
+  return { entries: decodeEntries(entries, state), more: Number(more) === 1, state: decodeState(state) }
 }
 
 export function decodeSync(reply: unknown): InboxDelta {
-  const [state, reset, removed, broadcasts, entries] = reply as [unknown, number, Buffer, Buffer, Buffer[]]
+  const [state, reset, removed, broadcasts, entries] = reply as [StateReply, number, Buffer, Buffer, EntriesReply[]]
   return {
     reset: Number(reset) === 1,
-    changed: decodeEntries(entries),
+    changed: decodeEntries(entries, state),
     removed: words(removed).map(parsePlace),
     broadcasts: String(broadcasts) === '*' ? 'all' : words(broadcasts),
     state: decodeState(state),
   }
 }
 
-/** See lua/inbox/entries.lua: a line and a body for each. */
-function decodeEntries(reply: readonly Buffer[]): InboxEntry[] {
-  const entries: InboxEntry[] = []
-  for (let i = 0; i < reply.length; i += 2) entries.push(decodeEntry(String(reply[i]), String(reply[i + 1])))
-  return entries
+type Optional = readonly (Buffer | null)[]
+
+/** See lua/inbox/entries.lua. */
+type EntriesReply = readonly [
+  bodies: readonly Buffer[],
+  fields: readonly (number | readonly Buffer[])[],
+  u0: readonly Buffer[],
+  u1: readonly Buffer[],
+  u2: readonly Buffer[],
+  u3: readonly Buffer[],
+  archived: readonly Buffer[],
+  wakes: Optional,
+  edited: Optional,
+  acted: Optional,
+]
+
+function decodeEntries(lists: readonly EntriesReply[], [line]: StateReply): InboxEntry[] {
+  const seenUpTo = Number(String(line).split(' ').at(-1))
+  return lists.flatMap(([bodies, fields, u0, u1, u2, u3, archived, wakes, edited, acted]) => {
+    const unread = new Set([u0, u1, u2, u3].flatMap(numbers))
+    const away = new Set(numbers(archived))
+    const more = moreFields(fields)
+    return Array.from({ length: bodies.length / 2 }, (_, i): InboxEntry => {
+      const place = parsePlace(String(bodies[2 * i]))
+      const { seq } = place
+      const wakesAt = wakes[i] ?? undefined
+      return {
+        ...place,
+        body: String(edited[i] ?? bodies[2 * i + 1]),
+        count: optionalNumber(more.get(i)?.get('c')) ?? 1,
+        read: !unread.has(seq) && wakesAt === undefined,
+        seen: seq <= seenUpTo,
+        archived: away.has(seq),
+        snoozedUntilMs: optionalNumber(wakesAt),
+        expiresAtMs: optionalNumber(more.get(i)?.get('x')),
+        acted: acted[i]?.toString(),
+      }
+    })
+  })
 }
 
-function decodeEntry(line: string, body: string): InboxEntry {
-  const [, id, count, state, seen, wakes, expires, acted] = /^(\S+) (\d+) (\w) (\d) (\S+) (\S+)(?: (.*))?$/s.exec(line)!
-  return {
-    ...parsePlace(id!),
-    body,
-    count: Number(count),
-    read: state === 'r' || state === 'a',
-    seen: seen === '1',
-    archived: state === 'a',
-    snoozedUntilMs: time(wakes!),
-    expiresAtMs: time(expires!),
-    acted,
+/** By the entry's index, what it has behind the body, by name. */
+function moreFields(list: EntriesReply[1]): Map<number, Map<string, Buffer>> {
+  const more = new Map<number, Map<string, Buffer>>()
+  for (let i = 0; i < list.length; i += 2) {
+    const values = list[i + 1] as readonly Buffer[]
+    const named = new Map<string, Buffer>()
+    for (let j = 2; j < values.length; j += 2) named.set(String(values[j]), values[j + 1]!)
+    more.set(Number(list[i]) - 1, named)
   }
+  return more
 }
 
-function time(text: string): number | undefined {
-  return text === '-' ? undefined : Number(text)
+function optionalNumber(text: Buffer | undefined): number | undefined {
+  return text === undefined ? undefined : Number(text)
+}
+
+function numbers(list: readonly Buffer[]): number[] {
+  return list.map(Number)
 }
 
 function texts(list: readonly Buffer[]): string[] {

@@ -6,6 +6,7 @@ local stream = prefix .. 's'
 local atEpoch, atPlace, atFirst = match(ARGV[3], '^(%w*) (%d+%-%d+) (%d+)$')
 local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local nowText = fmt('%.0f', now)
 
 -- Whole numbers up to 2^53; by itself Lua writes 14 digits.
 local function text(number)
@@ -31,18 +32,32 @@ local function save()
   unsaved = {}
 end
 
-local NAMES = { 'u0', 'u1', 'u2', 'u3', 'ar', 'sn', 'xp', 'ed', 'at', 'gr', 'rv', 'br', 'bu', 'ba', 'bd', 'bs', 'bt', 'mu', 'tp' }
-local SIZE = { ed = 'HLEN', at = 'HLEN', gr = 'HLEN', bt = 'HLEN' }
+local OWN = 'u0 u1 u2 u3 ar sn xp ed at gr'
+local BROADCASTS = 'br bu ba bd bs bt'
+local NAMES = OWN .. ' rv ' .. BROADCASTS .. ' mu tp'
+local IS_HASH = { ed = true, at = true, gr = true, bt = true }
+
+local function each(names)
+  return string.gmatch(names, '%S+')
+end
 
 -- Fails, before anything is written, where somebody has put something else there.
 local function check(name)
   if checked[name] then return end
-  call(SIZE[name] or 'ZCARD', prefix .. name)
+  call(IS_HASH[name] and 'HLEN' or 'ZCARD', prefix .. name)
   checked[name] = true
 end
 
 local function checkAll(names)
-  for _, name in ipairs(names) do check(name) end
+  for name in each(names) do check(name) end
+end
+
+-- Before a change: all that there is, what all changes write, and what this one may add.
+local function checkUsed(added)
+  for name in each(NAMES) do
+    if sets[name] then check(name) end
+  end
+  checkAll('rv ' .. added)
 end
 
 -- The key of something that will have a member.
@@ -55,20 +70,7 @@ local function using(name)
 end
 
 local function take(name, member)
-  return sets[name] and call(SIZE[name] and 'HDEL' or 'ZREM', prefix .. name, member) == 1
-end
-
-local function forget(names)
-  local keys, rest = {}, inbox.sets or ''
-  for _, name in ipairs(names) do
-    check(name)
-    keys[#keys + 1] = prefix .. name
-    sets[name] = nil
-    rest = string.gsub(rest, name .. ',', '')
-  end
-  set('sets', rest)
-  save()
-  call('UNLINK', unpack(keys))
+  return sets[name] and call(IS_HASH[name] and 'HDEL' or 'ZREM', prefix .. name, member) == 1
 end
 
 local history

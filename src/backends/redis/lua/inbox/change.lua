@@ -1,6 +1,4 @@
 -- A change of state: advance() before it is written, tell() after it.
-local CHANGES, KEPT = 128, 100
-local BROADCASTS = { 'br', 'bu', 'ba', 'bd', 'bs', 'bt' }
 
 -- Where each generation begins, as far as entries of it are kept.
 local function chainText()
@@ -33,46 +31,33 @@ local function openGeneration()
   set('chain', concat(kept, ' '))
 end
 
-local function idOf(seq)
-  local gen = inbox.gen
-  for each, first in string.gmatch(chainText(), '(%d+):(%d+)') do
-    if tonumber(first) <= tonumber(seq) then gen = each end
+-- The first write of a change: where it is refused, nothing has happened.
+local function advance()
+  openGeneration()
+  local pruning = atEpoch ~= '' and tonumber(atFirst) > tonumber(inbox.kept or 1)
+  if pruning then
+    checkAll(BROADCASTS)
+    set('kept', atFirst)
   end
-  return seq .. '-' .. gen
-end
-
--- Marks of broadcasts that are no more.
-local function prune()
-  local first = tonumber(atFirst)
-  if atEpoch == '' or first <= tonumber(inbox.kept or 1) then return end
+  set('rev', text(inbox.rev + 1))
+  save()
+  if not pruning then return end
+  -- Marks of broadcasts that are no more.
+  for name in each('br bu ba bd') do
+    if sets[name] then call('ZREMRANGEBYSCORE', prefix .. name, '-inf', '(' .. atFirst) end
+  end
   local function drop(name, places)
     for _, place in ipairs(places) do
-      if tonumber(match(place, '^%d+')) < first then take(name, place) end
+      if tonumber(match(place, '^%d+')) < tonumber(atFirst) then take(name, place) end
     end
-  end
-  for _, name in ipairs({ 'br', 'bu', 'ba', 'bd' }) do
-    if sets[name] then call('ZREMRANGEBYSCORE', prefix .. name, '-inf', '(' .. atFirst) end
   end
   if sets.bs then drop('bs', call('ZRANGE', prefix .. 'bs', 0, -1)) end
   if sets.bt then drop('bt', call('HKEYS', prefix .. 'bt')) end
-  set('kept', atFirst)
-end
-
--- The first write of a change: where it is refused, nothing has happened.
-local function advance()
-  check('rv')
-  for _, name in ipairs(BROADCASTS) do
-    if sets[name] then check(name) end
-  end
-  openGeneration()
-  set('rev', text(inbox.rev + 1))
-  save()
-  prune()
 end
 
 local function findDue()
   local least
-  for _, name in ipairs({ 'sn', 'xp', 'bs' }) do
+  for name in each('sn xp bs') do
     local first = sets[name] and tonumber(call('ZRANGE', prefix .. name, 0, 0, 'WITHSCORES')[2])
     if first and (not least or first < least) then least = first end
   end
@@ -80,22 +65,36 @@ local function findDue()
   if due ~= (inbox.due or '') then set('due', due) end
 end
 
-local function remember(members)
-  local key, count = prefix .. 'rv', #members / 2
-  if count == 0 then return end
-  if count > CHANGES then
+-- Notes members with the rev; returns what kept it from it. How many there are is looked up at every eighth rev and for
+-- more than two: with fewer in between there are never more than 128, which Redis keeps in little space, and never less
+-- than the last 100.
+local function note(members)
+  local key, count = prefix .. 'rv', #members
+  if count > 112 then
     call('UNLINK', key)
-    return set('floor', inbox.rev)
+    set('floor', inbox.rev)
+    return
   end
-  local drop = call('ZCARD', key) + count
-  if drop > CHANGES then
-    drop = drop - count - math.min(KEPT, CHANGES - count)
-    if drop > 0 then
+  if count > 2 or inbox.rev % 8 == 0 then
+    local size = pcall('ZCARD', key)
+    if type(size) == 'table' then return size end
+    local drop = size - math.min(100, 114 - count)
+    if size + count > 112 and drop > 0 then
       set('floor', call('ZRANGE', key, drop - 1, drop - 1, 'WITHSCORES')[2])
       call('ZREMRANGEBYRANK', key, 0, drop - 1)
     end
   end
-  call('ZADD', key, unpack(members))
+  if count == 1 then
+    local added = pcall('ZADD', key, inbox.rev, members[1])
+    return type(added) == 'table' and added or nil
+  end
+  local scored = {}
+  for i = 1, count do
+    scored[2 * i - 1] = inbox.rev
+    scored[2 * i] = members[i]
+  end
+  local added = count > 0 and pcall('ZADD', key, unpack(scored))
+  return type(added) == 'table' and added or nil
 end
 
 local function listed(places)
@@ -103,25 +102,25 @@ local function listed(places)
 end
 
 -- What came or has changed, what is gone, and broadcasts, '*' for all.
-local function tell(kind, own, removed, marks)
-  local members, rev = {}, inbox.rev
-  local function add(member)
-    members[#members + 1] = rev
-    members[#members + 1] = member
-  end
-  for _, id in ipairs(own) do add(match(id, '^%d+')) end
-  for _, id in ipairs(removed) do add(match(id, '^%d+')) end
-  if marks == '*' then
-    add('bw')
-  else
-    for _, place in ipairs(marks) do add('b' .. place) end
-  end
-  remember(members)
+local function publish(kind, own, removed, marks)
   if sets.sn or sets.xp or sets.bs then findDue() end
   save()
   local due = inbox.due
   pcall('PUBLISH', prefix .. 'live', concat({
-    '1', inbox.epoch, inbox.gen, rev, kind, text(now), due and due ~= '' and due or '-', listed(own), listed(removed),
-    marks == '*' and '*' or listed(marks),
+    '1', inbox.epoch, inbox.gen, inbox.rev, kind, nowText, due and due ~= '' and due or '-', listed(own),
+    listed(removed), marks == '*' and '*' or listed(marks),
   }, ' '))
+end
+
+local function tell(kind, own, removed, marks)
+  local members = {}
+  for _, id in ipairs(own) do members[#members + 1] = match(id, '^%d+') end
+  for _, id in ipairs(removed) do members[#members + 1] = match(id, '^%d+') end
+  if marks == '*' then
+    members[#members + 1] = 'bw'
+  else
+    for _, place in ipairs(marks) do members[#members + 1] = 'b' .. place end
+  end
+  note(members)
+  publish(kind, own, removed, marks)
 end

@@ -1,11 +1,6 @@
--- Entries as they are answered, each as "<seq>-<gen> <count> <u, r, a or s> <1 if seen> <wake time or -> <expiry or ->",
--- with " <action>" where one was taken, and the body.
-
-local function numbersIn(name, low, high)
-  local found = {}
-  for _, seq in ipairs(sets[name] and call('ZRANGEBYSCORE', prefix .. name, low, high) or {}) do found[seq] = true end
-  return found
-end
+-- Entries as they are answered, in lists of at most 1,000: ID and body of each in turn, newest first; in turn the place
+-- and the fields of those that have more than a body; the numbers of the unread ones of each type and of the archived
+-- ones among them; and for each its wake time, edited body and action. Rows as they come are dearer to return.
 
 local function numbersOf(rows)
   local seqs = {}
@@ -13,44 +8,56 @@ local function numbersOf(rows)
   return seqs
 end
 
--- At most 1,000 rows of the stream, newest first.
-local function describe(rows, into)
-  local seqs = numbersOf(rows)
-  local low, high = seqs[#seqs], seqs[1]
-  local unread = {}
-  for i = 0, 3 do unread[tostring(i)] = numbersIn('u' .. i, low, high) end
-  local archived = numbersIn('ar', low, high)
-  local function each(name, command)
+local entriesOf
+function entriesOf(rows)
+  if #rows > 1000 then
+    local all = {}
+    for at = 1, #rows, 1000 do
+      all[#all + 1] = entriesOf({ unpack(rows, at, math.min(at + 999, #rows)) })[1]
+    end
+    return all
+  end
+  if #rows == 0 then return {} end
+  local low, high = match(rows[#rows][1], '^%d+'), match(rows[1][1], '^%d+')
+  local seqs = (sets.sn or sets.ed or sets.at) and numbersOf(rows)
+  local function among(name)
+    return sets[name] and call('ZRANGEBYSCORE', prefix .. name, low, high) or {}
+  end
+  local function about(name, command)
     return sets[name] and call(command, prefix .. name, unpack(seqs)) or {}
   end
-  local snoozed, edited, acted = each('sn', 'ZMSCORE'), each('ed', 'HMGET'), each('at', 'HMGET')
-  local seen = tonumber(inbox.seen or 0)
+  local bodies, fields, at = {}, {}, 0
   for i, row in ipairs(rows) do
-    local seq, values = seqs[i], row[2]
-    local count, expires = '1', '-'
-    for j = 3, #values, 2 do
-      if values[j] == 'c' then count = values[j + 1] elseif values[j] == 'x' then expires = values[j + 1] end
+    local values = row[2]
+    bodies[at + 1] = row[1]
+    bodies[at + 2] = values[2]
+    at = at + 2
+    if values[3] then
+      fields[#fields + 1] = i
+      fields[#fields + 1] = values
     end
-    local was = unread[values[1]][seq] and 'u' or archived[seq] and 'a' or snoozed[i] and 's' or 'r'
-    into[#into + 1] = row[1] .. ' ' .. count .. ' ' .. was .. (tonumber(seq) <= seen and ' 1 ' or ' 0 ')
-      .. (snoozed[i] or '-') .. ' ' .. expires .. (acted[i] and ' ' .. acted[i] or '')
-    into[#into + 1] = edited[i] or values[2]
   end
+  return { {
+    bodies, fields, among('u0'), among('u1'), among('u2'), among('u3'), among('ar'),
+    about('sn', 'ZMSCORE'), about('ed', 'HMGET'), about('at', 'HMGET'),
+  } }
 end
 
-local function entriesOf(rows)
-  local entries, at = {}, 1
-  while at <= #rows do
-    describe({ unpack(rows, at, math.min(at + 999, #rows)) }, entries)
-    at = at + 1000
-  end
-  return entries
-end
-
--- The rows of some numbers, which may be texts; what is no more has none.
+-- The rows of the greatest of some numbers, which may be texts, newest first; what is no more has none.
 local function rowsOf(seqs, most)
-  table.sort(seqs, function(one, other) return tonumber(one) > tonumber(other) end)
-  local rows = {}
-  for i = 1, math.min(#seqs, most) do rows[#rows + 1] = call('XRANGE', stream, seqs[i], seqs[i])[1] end
+  local numbers, rows = {}, {}
+  for i, seq in ipairs(seqs) do numbers[i] = tonumber(seq) end
+  table.sort(numbers)
+  local first, last = math.max(1, #numbers - most + 1), #numbers
+  if last == 0 then return rows end
+  local low, high, wanted = numbers[first], numbers[last], {}
+  if high - low < 2 * (last - first + 1) then
+    for i = first, last do wanted[text(numbers[i])] = true end
+    for _, row in ipairs(call('XREVRANGE', stream, high, low)) do
+      if wanted[match(row[1], '^%d+')] then rows[#rows + 1] = row end
+    end
+  else
+    for i = last, first, -1 do rows[#rows + 1] = call('XRANGE', stream, numbers[i], numbers[i])[1] end
+  end
   return rows
 end

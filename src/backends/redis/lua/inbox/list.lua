@@ -7,7 +7,11 @@ if op == 'list' then
   -- Of a page, what a view of the inbox does not show.
   local function hidden(page)
     local seqs = numbersOf(page)
-    local away = numbersIn('ar', seqs[#seqs], seqs[1])
+    local away = {}
+    if sets.ar then
+      local archived = call('ZRANGEBYSCORE', prefix .. 'ar', seqs[#seqs], seqs[1])
+      for _, seq in ipairs(archived) do away[seq] = true end
+    end
     local snoozed = sets.sn and call('ZMSCORE', prefix .. 'sn', unpack(seqs)) or {}
     for i, seq in ipairs(seqs) do away[seq] = away[seq] or snoozed[i] end
     return away, seqs

@@ -21,27 +21,17 @@ local function stateOf(entry)
   return 'read'
 end
 
--- Out of the state that it is in, which is `read` then.
-local function leaveState(entry)
-  return take('u' .. entry.type, entry.seq) or take('ar', entry.seq) or take('sn', entry.seq)
-end
-
-local function makeUnread(entry)
-  call('ZADD', using('u' .. entry.type), entry.seq, entry.seq)
-end
-
-local OWN = { 'u0', 'u1', 'u2', 'u3', 'ar', 'sn', 'xp', 'ed', 'at', 'gr' }
-
 -- Before a removal: what is not there needs no look.
-local function checkOwn()
-  for _, name in ipairs(OWN) do
+local function checkRemoval(entry)
+  for name in each('ar sn xp ed at gr') do
     if sets[name] then check(name) end
   end
+  if sets['u' .. entry.type] then check('u' .. entry.type) end
 end
 
 local function remove(entry)
   call('XDEL', stream, entry.id)
-  leaveState(entry)
+  if not take('u' .. entry.type, entry.seq) and not take('ar', entry.seq) then take('sn', entry.seq) end
   take('ed', entry.seq)
   take('at', entry.seq)
   if entry.x then take('xp', entry.seq) end

@@ -1,7 +1,7 @@
 -- mute: what is muted from now on, as members of mu. follow, unfollow: a topic.
 
 if op == 'mute' then
-  check('mu')
+  checkAll('mu rv')
   local wanted, same = {}, true
   local before = members('mu', 'ZRANGE', prefix .. 'mu', 0, -1)
   for i = 4, #ARGV do wanted[ARGV[i]] = true end
@@ -17,7 +17,7 @@ if op == 'mute' then
 end
 
 if op == 'follow' or op == 'unfollow' then
-  check('tp')
+  checkAll('tp rv')
   local follows = sets.tp and call('ZSCORE', prefix .. 'tp', ARGV[4]) and true or false
   if follows == (op == 'follow') then return { state(), ALREADY } end
   advance()

@@ -1,39 +1,36 @@
 -- What is due: expired ones go, snoozed ones wake unread, all as one change.
 
-local function settle()
+if inbox.due and inbox.due ~= '' and now >= tonumber(inbox.due) then
   local function due(name)
-    return sets[name] and call('ZRANGEBYSCORE', prefix .. name, '-inf', text(now)) or {}
+    return sets[name] and call('ZRANGEBYSCORE', prefix .. name, '-inf', nowText) or {}
   end
   local expired, woken, marks = due('xp'), due('sn'), due('bs')
   if #expired + #woken + #marks == 0 then
     findDue()
-    return save()
-  end
-  checkAll(OWN)
-  advance()
-  local own, removed = {}, {}
-  for _, seq in ipairs(expired) do
-    local entry = find(seq)
-    if entry then
-      remove(entry)
-      removed[#removed + 1] = entry.id
-    else
-      take('xp', seq)
-    end
-  end
-  for _, seq in ipairs(woken) do
-    if take('sn', seq) then
+    save()
+  else
+    checkUsed('')
+    advance()
+    local own, removed = {}, {}
+    for _, seq in ipairs(expired) do
       local entry = find(seq)
       if entry then
-        makeUnread(entry)
+        remove(entry)
+        removed[#removed + 1] = entry.id
+      else
+        take('xp', seq)
+      end
+    end
+    for _, seq in ipairs(woken) do
+      local entry = take('sn', seq) and find(seq)
+      if entry then
+        call('ZADD', using('u' .. entry.type), seq, seq)
         own[#own + 1] = entry.id
       end
     end
+    for _, place in ipairs(marks) do take('bs', place) end
+    length = call('XLEN', stream)
+    arrived = true
+    tell('changed', own, removed, marks)
   end
-  for _, place in ipairs(marks) do take('bs', place) end
-  length = call('XLEN', stream)
-  arrived = true
-  tell('changed', own, removed, marks)
 end
-
-if inbox.due and inbox.due ~= '' and now >= tonumber(inbox.due) then settle() end

@@ -2,7 +2,11 @@
 -- <seq>-<gen>@<epoch>, and the places of broadcasts. Own ones here, broadcasts in the next part.
 
 local CHANGED, ALREADY, UNKNOWN = 'c', 'a', 'u'
-local TARGETED = { read = 1, unread = 1, archive = 1, delete = 1, recall = 1, snooze = 1, act = 1, edit = 1 }
+-- What each may add to, beside the unread ones, which are there since the first of their type.
+local TARGETED = {
+  read = 'br', unread = 'bu', archive = 'ar br ba', delete = 'bd', recall = '', snooze = 'sn bu bs', act = 'at bt',
+  edit = 'ed',
+}
 local targets
 
 if TARGETED[op] then
@@ -59,7 +63,7 @@ if TARGETED[op] then
     end,
   }
 
-  checkAll(NAMES)
+  checkUsed(TARGETED[op])
   local own, outcomes, told = {}, {}, {}
   local last = 5 + tonumber(ARGV[5])
   for i = 6, last do

@@ -1,7 +1,7 @@
 -- read-all, see-all: up to an own one as <seq>-<gen>@<epoch>, and up to the place of a broadcast; either may be empty.
 
 if op == 'read-all' or op == 'see-all' then
-  checkAll(NAMES)
+  checkUsed('bu')
   local begun = false
   local function begin()
     if not begun then advance() end

@@ -1,0 +1,239 @@
+import { randomUUID } from 'node:crypto'
+import type { ClientInfo, Command, Reply } from '../protocol/client-protocol.ts'
+import { CLIENT_ERRORS, DISCONNECTS, type Disconnect } from '../protocol/codes.ts'
+import { ClientFailure, type ClientRequest, DEFAULT_RULE, type GatewayUser, type Transport } from './contract.ts'
+import { Frames } from './frames.ts'
+import type { GatewayNode } from './gateway-node.ts'
+import { SessionChannels } from './session-channels.ts'
+import { handlerOf } from './session-commands.ts'
+import { SlowWatch } from './slow-watch.ts'
+import { TokenBucket } from './token-bucket.ts'
+
+const PING = new Frames('{}')
+/** A client asks for a new token when its own ends; it is given a moment for that. */
+const EXPIRY_GRACE_MS = 5_000
+/** Commands of one client that run at once. */
+const MAX_RUNNING = 256
+
+/** One connected client, whatever its transport. */
+export class ClientSession {
+  readonly id: string = randomUUID()
+  /** What authorises a request that belongs to a connection that is not two-way. */
+  readonly secret: string = randomUUID()
+  readonly node: GatewayNode
+  readonly request: ClientRequest
+  readonly transport: Transport
+  readonly channels: SessionChannels
+  readonly connectedAtMs: number = Date.now()
+  user: GatewayUser | undefined
+  readonly #slow: SlowWatch
+  readonly #bucket: TokenBucket
+  readonly #endings: (() => void)[] = []
+  #connecting = false
+  #running = 0
+  #pinged = false
+  #closed = false
+  /** What comes on the server's subscriptions before the client knows that it is connected. */
+  #held: Frames[] | undefined
+  #cancelExpiry: (() => void) | undefined
+
+  constructor(node: GatewayNode, request: ClientRequest, transport: Transport) {
+    this.node = node
+    this.request = request
+    this.transport = transport
+    this.channels = new SessionChannels(this)
+    const { limits, wheel } = node
+    this.#slow = new SlowWatch(transport, limits, wheel, () => this.close(DISCONNECTS.slow))
+    this.#endings.push(() => this.#slow.end())
+    this.#bucket = new TokenBucket(limits.commandsPerSecond)
+    const cancel = wheel.at(limits.authenticateMs, () => {
+      if (this.user === undefined) this.close(DISCONNECTS.stale)
+    })
+    this.#endings.push(cancel)
+  }
+
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  get info(): ClientInfo {
+    const { userId = '', info } = this.user ?? {}
+    return { user: userId, client: this.id, ...(info !== undefined && { conn_info: info }) }
+  }
+
+  /** Takes commands, one a line. */
+  receive(text: string): void {
+    if (this.#closed) return
+    if (text.length > this.node.limits.frameBytes) {
+      this.close(DISCONNECTS.badRequest)
+      return
+    }
+    for (const line of text.split('\n')) {
+      if (line === '') continue
+      let command: Command
+      try {
+        command = JSON.parse(line) as Command
+      } catch {
+        this.close(DISCONNECTS.badRequest)
+        return
+      }
+      if (typeof command !== 'object' || command === null || Array.isArray(command)) {
+        this.close(DISCONNECTS.badRequest)
+        return
+      }
+      this.#take(command)
+      if (this.#closed) return
+    }
+  }
+
+  reply(reply: Reply): void {
+    this.#write(new Frames(JSON.stringify(reply)))
+  }
+
+  /** Writes, unless the client is so far behind that it is closed. */
+  write(frames: Frames): void {
+    if (this.#held === undefined) this.#write(frames)
+    else this.#held.push(frames)
+  }
+
+  #write(frames: Frames): void {
+    if (this.#closed) return
+    if (!this.#slow.allows(frames.bytes)) {
+      this.close(DISCONNECTS.slow)
+      return
+    }
+    this.transport.write(frames)
+    this.#slow.wrote(frames.bytes)
+  }
+
+  /** Whether so much more could be written without closing it. */
+  hasRoom(bytes: number): boolean {
+    return this.transport.bufferedBytes + bytes <= this.node.limits.queueBytes / 2
+  }
+
+  /** Something to be done when the session ends. */
+  onEnd(end: () => void): void {
+    if (this.#closed) end()
+    else this.#endings.push(end)
+  }
+
+  /** The user is known from now on; until it expires. */
+  identify(user: GatewayUser): void {
+    this.user = user
+    this.#cancelExpiry?.()
+    this.#cancelExpiry = undefined
+    if (user.expiresAtMs === undefined) return
+    const left = Math.max(0, user.expiresAtMs - Date.now())
+    this.#cancelExpiry = this.node.wheel.at(left + EXPIRY_GRACE_MS, () => this.close(DISCONNECTS.expired))
+  }
+
+  /** Subscribes the client to a channel by the server's own wish, and tells it. */
+  subscribeByServer(channel: string): void {
+    if (this.channels.has(channel)) return
+    const rule = this.node.gatekeeper.rule(channel) ?? DEFAULT_RULE
+    this.channels.subscribe({ channel }, { server: true, rule }).then(
+      (subscribe) => this.write(new Frames(JSON.stringify({ push: { channel, subscribe } }))),
+      (error: unknown) => this.node.report(error),
+    )
+  }
+
+  /** Begins to ask now and then whether the client is still there. */
+  startPings(): void {
+    const { wheel, limits } = this.node
+    // Not all at once, where many have connected at once.
+    let cancel = wheel.at(limits.pingMs * (0.5 + Math.random() / 2), () => ping())
+    const ping = () => {
+      this.#pinged = true
+      this.write(PING)
+      cancel = wheel.at(limits.pongMs, () => {
+        if (this.#pinged) this.close(DISCONNECTS.noPong)
+        else cancel = wheel.at(Math.max(0, limits.pingMs - limits.pongMs), ping)
+      })
+    }
+    this.onEnd(() => cancel())
+  }
+
+  /** Tells the client and closes. Idempotent. */
+  close({ code, reason }: Disconnect): void {
+    if (this.#closed) return
+    this.transport.close(code, reason)
+    this.ended()
+  }
+
+  /** The transport has gone. */
+  ended(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#cancelExpiry?.()
+    for (const end of this.#endings.splice(0)) end()
+    this.channels.leaveAll()
+    this.node.forget(this)
+  }
+
+  #take(command: Command): void {
+    const { id } = command
+    if (id === undefined && Object.keys(command).length === 0) {
+      this.#pinged = false
+      return
+    }
+    if (!this.#bucket.take()) {
+      this.close(DISCONNECTS.flood)
+      return
+    }
+    const handler = handlerOf(command)
+    if (id !== undefined && (!Number.isSafeInteger(id) || id < 1)) {
+      this.close(DISCONNECTS.badRequest)
+      return
+    }
+    if (handler === undefined) {
+      if (id === undefined) this.close(DISCONNECTS.badRequest)
+      else this.reply({ id, error: CLIENT_ERRORS.methodNotFound })
+      return
+    }
+    if (command.connect !== undefined) {
+      if (this.#connecting) {
+        this.close(DISCONNECTS.badRequest)
+        return
+      }
+      this.#connecting = true
+      this.#held = []
+    } else if (this.user === undefined) {
+      this.close(DISCONNECTS.badRequest)
+      return
+    }
+    if (this.#running >= MAX_RUNNING) {
+      if (id !== undefined) this.reply({ id, error: CLIENT_ERRORS.tooManyRequests })
+      return
+    }
+    void this.#run(command, handler)
+  }
+
+  #release(): void {
+    const held = this.#held ?? []
+    this.#held = undefined
+    for (const frames of held) this.#write(frames)
+  }
+
+  async #run(command: Command, handler: NonNullable<ReturnType<typeof handlerOf>>): Promise<void> {
+    const { id } = command
+    this.#running += 1
+    try {
+      const result = await handler(this, command)
+      if (id !== undefined && !this.#closed && result !== undefined) this.reply({ id, ...result } as Reply)
+      if (command.connect !== undefined) this.#release()
+    } catch (error) {
+      if (this.#closed) return
+      const failure = error instanceof ClientFailure ? error.error : CLIENT_ERRORS.internal
+      if (!(error instanceof ClientFailure)) this.node.report(error)
+      if (id !== undefined) this.reply({ id, error: failure })
+      // Who could not say who it is has nothing more to say here.
+      if (command.connect !== undefined) {
+        const { code } = failure
+        const temporary = code === CLIENT_ERRORS.internal.code || code === CLIENT_ERRORS.tokenExpired.code
+        setImmediate(() => this.close(temporary ? DISCONNECTS.serverError : DISCONNECTS.invalidToken))
+      }
+    } finally {
+      this.#running -= 1
+    }
+  }
+}

@@ -1,0 +1,275 @@
+import type { EventLog } from '../core/event-log.ts'
+import type { Gap } from '../core/gap.ts'
+import type { LogId } from '../core/log-id.ts'
+import type { Message } from '../core/message.ts'
+import type { SubscriptionHandle } from '../core/pub-sub.ts'
+import { positionIn } from '../log/fork.ts'
+import { LogCursor } from '../log/log-cursor.ts'
+import type { LoggedPubSub } from '../log/logged-pub-sub.ts'
+import { UNSUBSCRIBES } from '../protocol/codes.ts'
+import type { Position } from '../protocol/position.ts'
+import { ChannelTail } from './channel-tail.ts'
+import { Frames } from './frames.ts'
+import { type Kept, kept, publicationJson } from './publication.ts'
+import { isSamePosition, toStream } from './stream-position.ts'
+
+const TAIL_COUNT = 1_000
+const TAIL_BYTES = 1_048_576
+
+/** A client's place on a channel. */
+export interface Member {
+  /** Takes frames of the channel. */
+  write(frames: Frames): void
+  /** Something is missing, or its positions are of another generation: it is no member any more and subscribes again. */
+  resubscribe(why: { readonly code: number; readonly reason: string }): void
+  /** Its positions are of another generation from this one on; false where it must subscribe again. */
+  newGeneration(position: Position): boolean
+  /** Up to here it has been given what came, where that is more than the channel has delivered. */
+  skipTo: Position | undefined
+}
+
+/** What a member that comes back is given first. */
+export interface Recovery {
+  readonly recovered: boolean
+  readonly publications: readonly Kept[]
+  /** Where it stands then. */
+  readonly position: Position
+  /** There is more, to be read from there on. */
+  readonly more: boolean
+}
+
+export interface NodeChannelOptions {
+  readonly pubSub: LoggedPubSub
+  readonly eventLog: EventLog
+  readonly name: string
+  /** Entries that are recovered at once. */
+  readonly recoverCount: number
+  /** Asks to be flushed at the end of the turn. */
+  readonly dirty: (channel: NodeChannel) => void
+}
+
+/** One channel on this node: one subscription however many clients, and one frame however many get it. */
+export class NodeChannel {
+  readonly name: string
+  readonly #options: NodeChannelOptions
+  readonly #members = new Set<Member>()
+  readonly #tail = new ChannelTail(TAIL_COUNT, TAIL_BYTES)
+  readonly #pushStart: string
+  #handle: Promise<SubscriptionHandle> | undefined
+  #log: LogId | undefined
+  /** The last entry that was delivered; undefined where the channel has no history. */
+  #position: Position | undefined
+  #pending: string[] = []
+  #loading: Promise<void> | undefined
+
+  constructor(options: NodeChannelOptions) {
+    this.name = options.name
+    this.#options = options
+    this.#pushStart = `{"push":{"channel":${JSON.stringify(options.name)},"pub":`
+  }
+
+  get size(): number {
+    return this.#members.size
+  }
+
+  /** Where the channel is; undefined without history. */
+  get position(): Position | undefined {
+    return this.#position
+  }
+
+  get log(): LogId | undefined {
+    return this.#log
+  }
+
+  /** Resolves once what is published from then on will come. */
+  async start(): Promise<void> {
+    this.#handle ??= this.#subscribe()
+    try {
+      await this.#handle
+    } catch (error) {
+      this.#handle = undefined
+      throw error
+    }
+  }
+
+  /** Adds a member that stands where the channel does, or further. In the same turn in which that was found out. */
+  add(member: Member): void {
+    // What has come in this turn is for those who were here.
+    this.flush()
+    this.#members.add(member)
+  }
+
+  remove(member: Member): void {
+    this.#members.delete(member)
+  }
+
+  close(): void {
+    this.#members.clear()
+    this.#handle?.then(
+      (handle) => handle.release(),
+      () => {},
+    )
+  }
+
+  /** Hands out what has come in this turn. */
+  flush(): void {
+    if (this.#pending.length === 0) return
+    const frames = new Frames(this.#pending.length === 1 ? this.#pending[0]! : this.#pending.join('\n'))
+    this.#pending = []
+    for (const member of this.#members) member.write(frames)
+  }
+
+  /** Sends something else than a publication to all members. */
+  push(json: string): void {
+    if (this.#members.size === 0) return
+    this.#pending.push(json)
+    this.#options.dirty(this)
+  }
+
+  /** What came after a position, as far as it can be said from memory or in one reading of the log. */
+  async recover(since: Position): Promise<Recovery> {
+    let publications = this.#tail.since(since)
+    if (publications === undefined) {
+      this.#loading ??= this.#load().finally(() => {
+        this.#loading = undefined
+      })
+      await this.#loading
+      publications = this.#tail.since(since)
+    }
+    const { recoverCount } = this.#options
+    if (publications === undefined) return this.read(since, recoverCount)
+    const some = publications.slice(0, recoverCount)
+    return {
+      recovered: true,
+      publications: some,
+      position: some.at(-1)?.position ?? since,
+      more: some.length < publications.length,
+    }
+  }
+
+  /** What came after a position, if that is in memory: at this very moment. */
+  recoverNow(since: Position): readonly Kept[] | undefined {
+    return this.#tail.since(since)
+  }
+
+  /** Reads on in the log. */
+  async read(since: Position, count: number): Promise<Recovery> {
+    const cursor = new LogCursor(this.#options.eventLog, this.#log!, since)
+    const publications: Kept[] = []
+    let gap: Gap | undefined
+    await cursor.readOn(
+      {
+        onEntry: (entry, position) => {
+          // Of a shared log there are others' entries, too.
+          if (entry.channel === this.name) publications.push(kept(this.name, entry.payload, position))
+        },
+        onGap: (each) => {
+          gap ??= each
+        },
+        isDone: () => gap !== undefined || publications.length >= count,
+      },
+      count,
+    )
+    if (gap !== undefined) return { recovered: false, publications: [], position: this.#position!, more: false }
+    return { recovered: true, publications, position: cursor.position, more: publications.length >= count }
+  }
+
+  /** A frame of one publication. */
+  frame(json: string): string {
+    return `${this.#pushStart}${json}}}`
+  }
+
+  async #subscribe(): Promise<SubscriptionHandle> {
+    const { pubSub, eventLog } = this.#options
+    this.#log = await pubSub.logOf(this.name).catch(() => undefined)
+    const handle = await pubSub.subscribe('channel', this.name, (message) => this.#onMessage(message), {
+      onGap: () => this.#onGap(),
+    })
+    if (this.#log !== undefined && this.#position === undefined) {
+      const { head } = await eventLog.read(this.#log, { limit: 1 })
+      // Something may have come meanwhile.
+      this.#position ??= head === undefined ? { epoch: '', gen: 0, seq: 0 } : positionIn(head, head.seq)
+      if (this.#tail.end === undefined) this.#tail.begin(this.#position)
+    }
+    return handle
+  }
+
+  /** Fills the tail with the last entries of the log. */
+  async #load(): Promise<void> {
+    const { eventLog } = this.#options
+    const { head, entries } = await eventLog.read(this.#log!, { limit: TAIL_COUNT, reverse: true })
+    if (head === undefined || this.#log!.kind === 'shared') return
+    const read = [...entries].reverse()
+    const base = positionIn(head, (read[0]?.seq ?? head.seq + 1) - 1)
+    const all = read.map((entry) =>
+      kept(this.name, entry.payload, { epoch: head.epoch, gen: entry.gen, seq: entry.seq }),
+    )
+    // What came live while it was read is behind it already, or is in it.
+    const live = this.#tail.since(positionIn(head, head.seq)) ?? []
+    const end = this.#tail.end
+    const isAhead = end !== undefined && end.epoch === head.epoch && end.seq > head.seq && live.length === 0
+    if (!isAhead) this.#tail.begin(base, [...all, ...live])
+  }
+
+  #onMessage(message: Message): void {
+    const { position } = message
+    if (position === undefined) {
+      this.push(this.frame(publicationJson(message)))
+      return
+    }
+    const before = this.#position
+    this.#position = position
+    const json = publicationJson(message)
+    if (
+      before !== undefined &&
+      before.epoch !== '' &&
+      (before.gen !== position.gen || before.epoch !== position.epoch)
+    ) {
+      this.#newGeneration(position)
+      if (this.#members.size > 0) this.push(this.frame(publicationJson(message, toStream(position).epoch)))
+    } else if (this.#members.size > 0) this.#hand(message, position, json, before)
+    if (this.#tail.end !== undefined) this.#tail.push({ position, json })
+  }
+
+  #hand(message: Message, position: Position, json: string, before: Position | undefined): void {
+    // The first of a log says which log it is.
+    const isBirth = before?.epoch === ''
+    const frame = this.frame(isBirth ? publicationJson(message, toStream(position).epoch) : json)
+    let skips = false
+    for (const member of this.#members) skips ||= member.skipTo !== undefined
+    if (!skips) {
+      this.push(frame)
+      return
+    }
+    this.flush()
+    const frames = new Frames(frame)
+    for (const member of this.#members) {
+      const { skipTo } = member
+      if (skipTo !== undefined && position.epoch === skipTo.epoch && position.seq <= skipTo.seq) {
+        if (isSamePosition(position, skipTo)) member.skipTo = undefined
+        continue
+      }
+      member.skipTo = undefined
+      member.write(frames)
+    }
+  }
+
+  /** Positions carry the generation as a part of what clients take for the epoch. */
+  #newGeneration(position: Position): void {
+    this.flush()
+    for (const member of [...this.#members]) {
+      if (member.newGeneration(position)) continue
+      this.#members.delete(member)
+      member.resubscribe(UNSUBSCRIBES.newGeneration)
+    }
+  }
+
+  #onGap(): void {
+    this.flush()
+    this.#tail.clear()
+    for (const member of [...this.#members]) {
+      this.#members.delete(member)
+      member.resubscribe(UNSUBSCRIBES.insufficient)
+    }
+  }
+}

@@ -1,0 +1,27 @@
+import { Message } from '../core/message.ts'
+import type { Position } from '../protocol/position.ts'
+
+/** The JSON of a message's payload: as it is where it is JSON on one line, else made of it. */
+export function dataJson(message: Message): string {
+  const { value, text } = message
+  if (typeof value === 'string' && !text.startsWith('"')) return JSON.stringify(text)
+  // A line end would end the frame; only between the tokens of JSON there may be one.
+  return text.includes('\n') || text.includes('\r') ? JSON.stringify(value) : text
+}
+
+/** A publication as JSON. */
+export function publicationJson(message: Message, epoch?: string): string {
+  const { position } = message
+  const offset = position === undefined ? '' : `,"offset":${position.seq}`
+  return `{"data":${dataJson(message)}${offset}${epoch === undefined ? '' : `,"epoch":${JSON.stringify(epoch)}`}}`
+}
+
+/** A message that is kept in memory for those who come back. */
+export interface Kept {
+  readonly position: Position
+  readonly json: string
+}
+
+export function kept(channel: string, payload: Buffer, position: Position): Kept {
+  return { position, json: publicationJson(new Message(channel, payload, position)) }
+}

@@ -1,0 +1,226 @@
+import { positionIn } from '../log/fork.ts'
+import { readHistory } from '../log/history.ts'
+import type {
+  Command,
+  ConnectRequest,
+  ConnectResult,
+  Publication,
+  Reply,
+  SubscribeRequest,
+  SubscribeResult,
+} from '../protocol/client-protocol.ts'
+import { CLIENT_ERRORS } from '../protocol/codes.ts'
+import type { ClientSession } from './client-session.ts'
+import { type ChannelAction, type ChannelRule, ClientFailure, DEFAULT_RULE } from './contract.ts'
+import { kept } from './publication.ts'
+import { secondsTo } from './session-channels.ts'
+import { fromStream, toStream } from './stream-position.ts'
+
+/** What a reply has beside its id; undefined where no reply is wanted. */
+type Result = Omit<Reply, 'id'> | undefined
+type Handler = (session: ClientSession, command: Command) => Promise<Result>
+
+const PROTOCOL_VERSION = 'tidings'
+const MAX_HISTORY = 1_000
+
+/** Names that a client may give: no patterns, nothing that is a part of a key. */
+const CHANNEL = /^[A-Za-z0-9_.:@-]+$/
+
+const HANDLERS: Readonly<Record<string, Handler>> = {
+  connect: (session, { connect }) => onConnect(session, object(connect) as ConnectRequest),
+
+  subscribe: async (session, { subscribe }) => {
+    const request = object(subscribe) as unknown as SubscribeRequest
+    const channel = channelOf(session, request.channel)
+    const { rule, expiresAtMs, chanInfo } = await admit(session, channel, request.token)
+    return { subscribe: await session.channels.subscribe(request, { server: false, rule, expiresAtMs, chanInfo }) }
+  },
+
+  unsubscribe: async (session, { unsubscribe }) => {
+    session.channels.unsubscribe(channelOf(session, object(unsubscribe).channel))
+    return { unsubscribe: {} }
+  },
+
+  publish: async (session, { publish }) => {
+    const { channel: name, data } = object(publish)
+    const channel = channelOf(session, name)
+    await assertMay(session, 'publish', channel)
+    const json = JSON.stringify(data)
+    if (json === undefined) throw new ClientFailure(CLIENT_ERRORS.badRequest)
+    if (Buffer.byteLength(json) > session.node.limits.messageBytes) throw new ClientFailure(CLIENT_ERRORS.limitExceeded)
+    await session.node.connection.pubSub.publish(channel, json)
+    return { publish: {} }
+  },
+
+  history: async (session, { history }) => {
+    const request = object(history) as NonNullable<Command['history']>
+    const channel = channelOf(session, request.channel)
+    await assertMay(session, 'history', channel)
+    return { history: await historyOf(session, channel, request) }
+  },
+
+  presence: async (session, { presence }) => {
+    const channel = await presenceChannel(session, object(presence).channel)
+    return { presence: { presence: await session.node.presence.list(channel) } }
+  },
+
+  presence_stats: async (session, { presence_stats }) => {
+    const channel = await presenceChannel(session, object(presence_stats).channel)
+    const { clients, users } = await session.node.presence.stats(channel)
+    return { presence_stats: { num_clients: clients, num_users: users } }
+  },
+
+  rpc: async (session, { rpc }) => {
+    const { method, data } = object(rpc)
+    if (typeof method !== 'string') throw new ClientFailure(CLIENT_ERRORS.badRequest)
+    const handler = session.node.rpc(method)
+    if (handler === undefined) throw new ClientFailure(CLIENT_ERRORS.methodNotFound)
+    const result = await handler(data ?? {}, { user: session.user!, clientId: session.id })
+    return { rpc: { data: result === undefined ? null : result } }
+  },
+
+  /** Nobody listens to what a client sends without asking for anything. */
+  send: async () => undefined,
+
+  ping: async () => undefined,
+
+  refresh: async (session, { refresh }) => {
+    const { token } = object(refresh)
+    if (typeof token !== 'string') throw new ClientFailure(CLIENT_ERRORS.badRequest)
+    const user = await session.node.gatekeeper.connect(token, session.request)
+    if (user.userId !== session.user!.userId) throw new ClientFailure(CLIENT_ERRORS.unauthorized)
+    await session.node.assertNotRevoked(user)
+    session.identify(user)
+    return { refresh: { client: session.id, version: PROTOCOL_VERSION, ...expiry(user.expiresAtMs) } }
+  },
+
+  sub_refresh: async (session, { sub_refresh }) => {
+    const { channel: name, token } = object(sub_refresh)
+    const channel = channelOf(session, name)
+    if (typeof token !== 'string') throw new ClientFailure(CLIENT_ERRORS.badRequest)
+    const { expiresAtMs } = await session.node.gatekeeper.subscription(token, channel, session.user!, session.id)
+    session.channels.refresh(channel, expiresAtMs)
+    return { sub_refresh: expiry(expiresAtMs) }
+  },
+}
+
+/** The handler of the one thing that a command asks for. */
+export function handlerOf(command: Command): Handler | undefined {
+  for (const name of Object.keys(command)) {
+    if (name !== 'id' && Object.hasOwn(HANDLERS, name)) return HANDLERS[name]
+  }
+  return undefined
+}
+
+async function onConnect(session: ClientSession, request: ConnectRequest): Promise<Result> {
+  const { node } = session
+  if (request.token !== undefined && typeof request.token !== 'string')
+    throw new ClientFailure(CLIENT_ERRORS.badRequest)
+  const user = await node.gatekeeper.connect(request.token === '' ? undefined : request.token, session.request)
+  await node.assertNotRevoked(user)
+  node.admitUser(session, user)
+  session.identify(user)
+  const subs: Record<string, SubscribeResult> = {}
+  for (const channel of user.channels ?? []) {
+    const rule = node.gatekeeper.rule(channel) ?? DEFAULT_RULE
+    const wanted = Object.hasOwn(request.subs ?? {}, channel) ? request.subs![channel] : undefined
+    subs[channel] = await session.channels.subscribe({ channel, ...wanted }, { server: true, rule })
+  }
+  const data = await node.inboxes?.enter(session, subs)
+  session.startPings()
+  const { pingMs } = node.limits
+  const connect: ConnectResult = {
+    client: session.id,
+    version: PROTOCOL_VERSION,
+    ...expiry(user.expiresAtMs, true),
+    ...(Object.keys(subs).length > 0 && { subs }),
+    ...(data !== undefined && { data }),
+    ping: Math.ceil(pingMs / 1_000),
+    pong: true,
+    session: session.secret,
+    node: node.id,
+  }
+  return { connect }
+}
+
+interface Admission {
+  readonly rule: ChannelRule
+  readonly expiresAtMs?: number | undefined
+  readonly chanInfo?: unknown
+}
+
+async function admit(session: ClientSession, channel: string, token: unknown): Promise<Admission> {
+  const { gatekeeper } = session.node
+  const rule = gatekeeper.rule(channel)
+  if (typeof token === 'string' && token !== '') {
+    const { expiresAtMs, info } = await gatekeeper.subscription(token, channel, session.user!, session.id)
+    return { rule: rule ?? DEFAULT_RULE, expiresAtMs, chanInfo: info }
+  }
+  await assertMay(session, 'subscribe', channel)
+  return { rule: rule ?? DEFAULT_RULE }
+}
+
+export async function assertMay(session: ClientSession, action: ChannelAction, channel: string): Promise<void> {
+  if (!(await session.node.gatekeeper.allows(action, channel, session.user!))) {
+    throw new ClientFailure(CLIENT_ERRORS.permissionDenied)
+  }
+}
+
+async function presenceChannel(session: ClientSession, name: unknown): Promise<string> {
+  const channel = channelOf(session, name)
+  await assertMay(session, 'presence', channel)
+  if (session.node.gatekeeper.rule(channel)?.presence !== true) throw new ClientFailure(CLIENT_ERRORS.notAvailable)
+  return channel
+}
+
+async function historyOf(
+  session: ClientSession,
+  channel: string,
+  { limit = 0, since, reverse = false }: NonNullable<Command['history']>,
+): Promise<NonNullable<Reply['history']>> {
+  const { pubSub, eventLog } = session.node.connection
+  if (!Number.isSafeInteger(limit)) throw new ClientFailure(CLIENT_ERRORS.badRequest)
+  const log = await pubSub.logOf(channel).catch(() => undefined)
+  if (log === undefined) throw new ClientFailure(CLIENT_ERRORS.notAvailable)
+  const { head } = await eventLog.read(log, { limit: 1 })
+  const place = head === undefined ? { offset: 0, epoch: '' } : toStream(positionIn(head, head.seq))
+  const from = since === undefined ? undefined : fromStream(since)
+  if (since !== undefined && from === undefined) throw new ClientFailure(CLIENT_ERRORS.unrecoverablePosition)
+  if (limit === 0 || head === undefined) return { publications: [], ...place }
+  const most = limit < 0 ? MAX_HISTORY : Math.min(limit, MAX_HISTORY)
+  // Backwards it begins before the position, which itself is read and left out.
+  const isBefore = reverse && from !== undefined
+  const query = {
+    ...(isBefore ? { until: from } : { since: from }),
+    limit: isBefore ? most + 1 : most,
+    reverse,
+    accepts: (name: string) => name === channel,
+    onGap: () => {
+      throw new ClientFailure(CLIENT_ERRORS.unrecoverablePosition)
+    },
+  }
+  const publications: Publication[] = []
+  for await (const { payload, position } of readHistory(eventLog, [log], query)) {
+    if ((isBefore && position.seq >= from.seq) || publications.length === most) continue
+    publications.push(JSON.parse(kept(channel, payload, position).json) as Publication)
+  }
+  return { publications, ...place }
+}
+
+function channelOf(session: ClientSession, name: unknown): string {
+  if (typeof name !== 'string' || name === '') throw new ClientFailure(CLIENT_ERRORS.badRequest)
+  if (name.length > session.node.limits.channelLength || !CHANNEL.test(name)) {
+    throw new ClientFailure(CLIENT_ERRORS.badRequest)
+  }
+  return name
+}
+
+function expiry(expiresAtMs: number | undefined, onlyIf = false): { expires: boolean; ttl?: number } {
+  if (expiresAtMs === undefined) return onlyIf ? ({} as { expires: boolean }) : { expires: false }
+  return { expires: true, ttl: secondsTo(expiresAtMs) }
+}
+
+function object(value: unknown): Readonly<Record<string, unknown>> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
+  throw new ClientFailure(CLIENT_ERRORS.badRequest)
+}

@@ -1,14 +1,18 @@
 import { MemoryEventLog } from '../backends/memory/event-log.ts'
 import { MemoryInboxStore } from '../backends/memory/inbox-store.ts'
+import { MemoryNodeRegistry, MemoryPresenceStore, MemoryRevocations } from '../backends/memory/presence-stores.ts'
 import { MemoryPubSub } from '../backends/memory/pub-sub.ts'
 import { readClientOptions } from '../backends/redis/client-options.ts'
 import { RedisPubSub } from '../backends/redis/pub-sub.ts'
 import { parseRedisUrl } from '../backends/redis/redis-url.ts'
 import { TidingsError } from '../core/errors.ts'
 import type { EventLog } from '../core/event-log.ts'
+import type { ForeignLists } from '../core/foreign-lists.ts'
 import type { InboxStore } from '../core/inbox-store.ts'
 import { type Logger, silentLogger } from '../core/logger.ts'
+import type { NodeRegistry, PresenceStore } from '../core/presence.ts'
 import type { PubSub } from '../core/pub-sub.ts'
+import type { Revocations } from '../core/revocations.ts'
 import { LoggedPubSub } from '../log/logged-pub-sub.ts'
 import { Connection } from './connection.ts'
 import {
@@ -73,13 +77,12 @@ export function useConnection(options: ConnectionOptions, own: readonly string[]
 function open(options: ReadOptions): Connection {
   const { redis, logger = silentLogger, namespace } = options
   if (redis instanceof Connection) return redis
-  const { pubSub, eventLog, inboxStore } = isMemory(redis)
+  const { pubSub, ...stores } = isMemory(redis)
     ? openMemory(redis.slice(MEMORY.length), options)
     : openRedis(redis, options)
   return new Connection({
-    pubSub: new LoggedPubSub(pubSub, eventLog, { namespace }),
-    eventLog,
-    inboxStore,
+    ...stores,
+    pubSub: new LoggedPubSub(pubSub, stores.eventLog, { namespace }),
     namespace,
     logger,
     hasLogger: options.logger !== undefined,
@@ -90,6 +93,10 @@ interface Backend {
   readonly pubSub: PubSub
   readonly eventLog: EventLog
   readonly inboxStore: InboxStore
+  readonly presence: PresenceStore
+  readonly nodes: NodeRegistry
+  readonly revocations: Revocations
+  readonly foreignLists: ForeignLists | undefined
 }
 
 function openMemory(hubName: string, { namespace, partitions }: ReadOptions): Backend {
@@ -97,6 +104,10 @@ function openMemory(hubName: string, { namespace, partitions }: ReadOptions): Ba
     pubSub: new MemoryPubSub(hubName),
     eventLog: new MemoryEventLog(hubName, { namespace, partitions }),
     inboxStore: new MemoryInboxStore(hubName, { namespace, partitions }),
+    presence: new MemoryPresenceStore(hubName, { namespace }),
+    nodes: new MemoryNodeRegistry(hubName, { namespace }),
+    revocations: new MemoryRevocations(hubName, { namespace }),
+    foreignLists: undefined,
   }
 }
 
@@ -123,5 +134,9 @@ function openRedis(redis: Exclude<RedisOption, Connection>, options: ReadOptions
     pubSub,
     eventLog: pubSub.openEventLog({ namespace, partitions }),
     inboxStore: pubSub.openInboxStore({ namespace, partitions }),
+    presence: pubSub.openPresence({ namespace, partitions }),
+    nodes: pubSub.openNodeRegistry({ namespace, partitions }),
+    revocations: pubSub.openRevocations({ namespace, partitions }),
+    foreignLists: pubSub.foreignLists(),
   }
 }

@@ -1,6 +1,9 @@
 import type { EventLog } from '../core/event-log.ts'
+import type { ForeignLists } from '../core/foreign-lists.ts'
 import type { InboxStore } from '../core/inbox-store.ts'
 import type { Logger } from '../core/logger.ts'
+import type { NodeRegistry, PresenceStore } from '../core/presence.ts'
+import type { Revocations } from '../core/revocations.ts'
 import type { ConnectionStatus } from '../core/status.ts'
 import type { LoggedPubSub } from '../log/logged-pub-sub.ts'
 
@@ -8,6 +11,10 @@ export interface ConnectionParts {
   readonly pubSub: LoggedPubSub
   readonly eventLog: EventLog
   readonly inboxStore: InboxStore
+  readonly presence: PresenceStore
+  readonly nodes: NodeRegistry
+  readonly revocations: Revocations
+  readonly foreignLists: ForeignLists | undefined
   readonly namespace: string
   readonly logger: Logger
   readonly hasLogger: boolean
@@ -22,16 +29,30 @@ export class Connection {
   readonly pubSub: LoggedPubSub
   readonly eventLog: EventLog
   readonly inboxStore: InboxStore
+  /** Who is there on channels, as gateways say. */
+  readonly presence: PresenceStore
+  /** The gateways of the deployment. */
+  readonly nodes: NodeRegistry
+  /** Whose tokens are revoked. */
+  readonly revocations: Revocations
+  /** Lists that other programs keep on the same Redis; none in memory. */
+  readonly foreignLists: ForeignLists | undefined
   /** What every internal name begins with. */
   readonly namespace: string
   readonly logger: Logger
   /** True where a logger was given, so that trouble nobody listens for has somewhere to go. */
   readonly hasLogger: boolean
 
-  constructor({ pubSub, eventLog, inboxStore, namespace, logger, hasLogger }: ConnectionParts) {
+  constructor(parts: ConnectionParts) {
+    const { pubSub, eventLog, inboxStore, presence, nodes, revocations, foreignLists, namespace } = parts
+    const { logger, hasLogger } = parts
     this.pubSub = pubSub
     this.eventLog = eventLog
     this.inboxStore = inboxStore
+    this.presence = presence
+    this.nodes = nodes
+    this.revocations = revocations
+    this.foreignLists = foreignLists
     this.namespace = namespace
     this.logger = logger
     this.hasLogger = hasLogger
@@ -48,8 +69,9 @@ export class Connection {
    * Lets accepted messages go out for at most three seconds, then closes every socket; whoever still uses the
    * connection gets `CLOSED`. Idempotent, never rejects.
    */
-  close(): Promise<void> {
-    return this.pubSub.close()
+  async close(): Promise<void> {
+    const all = [this.pubSub, this.presence, this.nodes, this.revocations]
+    await Promise.all(all.map((each) => each.close()))
   }
 
   [Symbol.asyncDispose](): Promise<void> {

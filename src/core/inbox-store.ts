@@ -21,6 +21,11 @@ export interface NotificationMessage {
   readonly rate?: { readonly max: number; readonly windowMs: number; readonly summary: string } | undefined
   /** Only for a user who follows the topic. */
   readonly followersOnly?: boolean | undefined
+  /**
+   * It is old and comes from elsewhere: it is stored as read or unread, published on no channel of the user, and told
+   * live as a change of the inbox (`changed`), not as something new.
+   */
+  readonly imported?: { readonly read: boolean } | undefined
   /** The newest so many are kept. */
   readonly maxCount: number
 }

@@ -1,6 +1,7 @@
 import { escapeGlob } from './glob.ts'
 import { type LogId, logText, parseLogText } from './log-id.ts'
 import { partitionOf, partitionTag } from './partitions.ts'
+import { encodeUserId } from './user-id.ts'
 
 /**
  * Every internal name that Tidings uses in Redis beside the user's own channels; docs/keys.md lists them. All of
@@ -108,4 +109,51 @@ export function inboxChannel(namespace: string, encodedUserId: string, partition
 export function followersKey(namespace: string, topic: string, partitions: number): string {
   const name = `followers:${topic}`
   return partitionKeys(namespace, partitionOf(name, partitions), partitions).prefix + name
+}
+
+/** The keys of who is there on one channel; see lua/presence.lua. */
+export interface PresenceKeys {
+  /** Hash: clients, with their users and what is shown of them. */
+  readonly members: string
+  /** Sorted set: clients by the end of their leases. */
+  readonly leases: string
+  /** Hash: users, with the number of their clients. */
+  readonly users: string
+  /** What the name of the key begins with that holds the answer to a call for a moment. */
+  readonly answers: string
+}
+
+export function presenceKeys(namespace: string, channel: string, partitions: number): PresenceKeys {
+  const prefix = prefixOf(namespace, `presence:${channel}`, partitions)
+  return {
+    members: `${prefix}presence:members:${channel}`,
+    leases: `${prefix}presence:leases:${channel}`,
+    users: `${prefix}presence:users:${channel}`,
+    answers: `${prefix}presence:answer:`,
+  }
+}
+
+/** Hash: nodes, with the end of their leases and what they say of themselves. */
+export function nodesKey(namespace: string, partitions: number): string {
+  return `${prefixOf(namespace, 'nodes', partitions)}nodes`
+}
+
+/** String: until when a user's tokens are revoked. */
+export function revokedKey(namespace: string, userId: string, partitions: number): string {
+  const name = `revoked:${encodeUserId(userId)}`
+  return prefixOf(namespace, name, partitions) + name
+}
+
+/** The channel of what all nodes are told. */
+export function controlChannel(namespace: string): string {
+  return `${namespace}:control`
+}
+
+/** Where one node is told what is for it alone. */
+export function nodeChannel(namespace: string, nodeId: string): string {
+  return `${namespace}:node:${nodeId}`
+}
+
+function prefixOf(namespace: string, name: string, partitions: number): string {
+  return partitionKeys(namespace, partitionOf(name, partitions), partitions).prefix
 }

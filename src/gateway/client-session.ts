@@ -35,6 +35,8 @@ export class ClientSession {
   #closed = false
   /** What comes on the server's subscriptions before the client knows that it is connected. */
   #held: Frames[] | undefined
+  /** What the client asked for before it was told that it is connected. */
+  readonly #waiting: Command[] = []
   #cancelExpiry: (() => void) | undefined
 
   constructor(node: GatewayNode, request: ClientRequest, transport: Transport) {
@@ -197,6 +199,10 @@ export class ClientSession {
       }
       this.#connecting = true
       this.#held = []
+    } else if (this.#held !== undefined) {
+      // Clients do not wait for the reply before they go on.
+      this.#waiting.push(command)
+      return
     } else if (this.user === undefined) {
       this.close(DISCONNECTS.badRequest)
       return
@@ -212,6 +218,7 @@ export class ClientSession {
     const held = this.#held ?? []
     this.#held = undefined
     for (const frames of held) this.#write(frames)
+    for (const command of this.#waiting.splice(0)) void this.#run(command, handlerOf(command)!)
   }
 
   async #run(command: Command, handler: NonNullable<ReturnType<typeof handlerOf>>): Promise<void> {

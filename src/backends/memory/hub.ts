@@ -5,6 +5,7 @@ import { PatternIndex } from '../../core/pattern-index.ts'
 import type { SubscriptionKind } from '../../core/pub-sub.ts'
 import { InboxSpace } from './inbox-space.ts'
 import { LogStore } from './log-store.ts'
+import { PresenceSpace } from './presence-space.ts'
 import { TurnQueue } from './turn-queue.ts'
 
 interface PatternRow {
@@ -27,6 +28,7 @@ export function joinHub(name: string, member: ListenerTable): Hub {
 export class Hub {
   readonly #logs = new Map<string, LogStore>()
   readonly #inboxes = new Map<string, InboxSpace>()
+  readonly #presence = new Map<string, PresenceSpace>()
   readonly #members = new Set<ListenerTable>()
   readonly #channels = new Map<string, Set<ListenerTable>>()
   readonly #patterns = new PatternIndex<PatternRow>()
@@ -90,6 +92,15 @@ export class Hub {
     if (known !== undefined) return known
     const space = new InboxSpace()
     this.#inboxes.set(namespace, space)
+    return space
+  }
+
+  /** Who is there, in a namespace. */
+  presence(namespace: string): PresenceSpace {
+    const known = this.#presence.get(namespace)
+    if (known !== undefined) return known
+    const space = new PresenceSpace()
+    this.#presence.set(namespace, space)
     return space
   }
 

@@ -47,7 +47,7 @@ export function store(
     count,
     expiresAtMs: summary === undefined ? message.expiresAtMs : undefined,
     body: summary?.replaceAll('{count}', String(count)) ?? message.body,
-    state: 'unread',
+    state: message.imported?.read ? 'read' : 'unread',
     untilMs: undefined,
     acted: undefined,
   }

@@ -83,8 +83,9 @@ export class InboxStep {
     const collapsed = exceedsRate(data, message.rate, this.#nowMs)
     openGeneration(data, this.#history)
     const { stored, removed } = store(data, message, collapsed)
-    this.published.push({ to: 'user', text: articleJson(userId, data.epoch, stored) })
-    this.#commit({ kind: 'sent', own: [stored], removed })
+    const { imported } = message
+    if (!imported) this.published.push({ to: 'user', text: articleJson(userId, data.epoch, stored) })
+    this.#commit({ kind: imported ? 'changed' : 'sent', own: [stored], removed })
     return { kind: collapsed ? 'collapsed' : 'stored', place: { seq: stored.seq, gen: stored.gen } }
   }
 

@@ -3,10 +3,13 @@ import { TidingsError } from '../../core/errors.ts'
 import { ListenerTable, type Place, type Row } from '../../core/listener-table.ts'
 import type { Listener, PubSub, PubSubGuarantees, SubscriptionHandle, SubscriptionKind } from '../../core/pub-sub.ts'
 import type { ConnectionStatus, StatusListener } from '../../core/status.ts'
-import { RedisEventLog, type RedisEventLogOptions } from './event-log.ts'
-import { RedisInboxStore, type RedisInboxStoreOptions } from './inbox-store.ts'
+import { RedisEventLog } from './event-log.ts'
+import { RedisForeignLists } from './foreign-lists.ts'
+import { RedisInboxStore } from './inbox-store.ts'
 import { Link } from './link.ts'
 import { PatternRoutes } from './pattern-routes.ts'
+import { RedisNodeRegistry, RedisRevocations } from './presence-nodes.ts'
+import { RedisPresenceStore } from './presence-store.ts'
 import { PublishQueue } from './publish-queue.ts'
 import type { QueueLimits } from './queue-limits.ts'
 import { isPermission } from './redis-error.ts'
@@ -25,6 +28,12 @@ export interface RedisPubSubOptions {
   readonly patternLimit: number
 }
 
+/** Where a deployment keeps what is its own. */
+export interface StoreNames {
+  readonly namespace: string
+  readonly partitions: number
+}
+
 /**
  * {@link PubSub} on a Redis: one connection for commands and one for subscriptions, each made when first needed.
  * Spans processes; other programs can publish and subscribe to the same channels.
@@ -38,8 +47,8 @@ export class RedisPubSub implements PubSub {
   readonly #subscriber: Link
   readonly #queue: PublishQueue
   readonly #options: RedisPubSubOptions
-  #eventLog: RedisEventLog | undefined
-  #inboxStore: RedisInboxStore | undefined
+  /** What was opened on the connection for commands, and is closed before it. */
+  readonly #stores: { close(deadlineMs: number): Promise<void> }[] = []
   readonly #subscriptions: ServerSubscriptions
   /** Links that have broken and are not back. */
   readonly #down = new Set<Link>()
@@ -98,15 +107,33 @@ export class RedisPubSub implements PubSub {
   }
 
   /** The logs of the same server, on the connection for commands. They are closed with this. */
-  openEventLog(names: Pick<RedisEventLogOptions, 'namespace' | 'partitions'>): RedisEventLog {
-    this.#eventLog = new RedisEventLog({ ...this.#options, ...names, link: this.#commands })
-    return this.#eventLog
+  openEventLog(names: StoreNames): RedisEventLog {
+    return this.#keep(new RedisEventLog({ ...this.#options, ...names, link: this.#commands }))
   }
 
   /** The inboxes on the same server, on the connection for commands. They are closed with this. */
-  openInboxStore(names: Pick<RedisInboxStoreOptions, 'namespace' | 'partitions'>): RedisInboxStore {
-    this.#inboxStore = new RedisInboxStore({ ...this.#options, ...names, link: this.#commands })
-    return this.#inboxStore
+  openInboxStore(names: StoreNames): RedisInboxStore {
+    return this.#keep(new RedisInboxStore({ ...this.#options, ...names, link: this.#commands }))
+  }
+
+  /** Who is there on the same server's channels, on the connection for commands. It is closed with this. */
+  openPresence(names: StoreNames): RedisPresenceStore {
+    return this.#keep(new RedisPresenceStore({ ...this.#options, ...names, link: this.#commands }))
+  }
+
+  /** The nodes on the same server, on the connection for commands. It is closed with this. */
+  openNodeRegistry(names: StoreNames): RedisNodeRegistry {
+    return this.#keep(new RedisNodeRegistry({ ...this.#options, ...names, link: this.#commands }))
+  }
+
+  /** What is revoked on the same server, on the connection for commands. It is closed with this. */
+  openRevocations(names: StoreNames): RedisRevocations {
+    return this.#keep(new RedisRevocations({ ...this.#options, ...names, link: this.#commands }))
+  }
+
+  /** What other programs keep on the same server, on the connection for commands. */
+  foreignLists(): RedisForeignLists {
+    return new RedisForeignLists(this.#commands)
   }
 
   async connect(): Promise<void> {
@@ -162,14 +189,15 @@ export class RedisPubSub implements PubSub {
     this.#listeners.clear()
     this.#subscriptions.close(closed())
     this.#subscriber.close()
-    await Promise.all([
-      this.#queue.close(deadlineMs),
-      this.#eventLog?.close(deadlineMs),
-      this.#inboxStore?.close(deadlineMs),
-    ])
+    await Promise.all([this.#queue, ...this.#stores].map((each) => each.close(deadlineMs)))
     this.#commands.close()
     this.#report({ kind: 'closed' })
     this.#statusListeners.clear()
+  }
+
+  #keep<T extends { close(deadlineMs: number): Promise<void> }>(store: T): T {
+    this.#stores.push(store)
+    return store
   }
 
   async #acquire(place: Place): Promise<void> {

@@ -1,6 +1,6 @@
 -- send: 1 to look first whether this request has been carried out, channel, user id as JSON, type's index, body, most
 -- entries; then pairs of what there is: topic, group (both with a colon in front), expires, dedupe and window, max,
--- within and summary, followers.
+-- within and summary, followers, imported (read or unread).
 if op == 'send' then
   local minute = math.floor(now / 60000)
   local requests = prefix .. 'q' .. minute
@@ -78,7 +78,7 @@ if op == 'send' then
   local head = inbox.seq
   local seq = text(head + 1)
   set('seq', seq)
-  local unread = using('u' .. index)
+  local unread = option.imported ~= 'read' and using('u' .. index)
   if expires then using('xp') end
   if group then using('gr') end
   advance()
@@ -86,7 +86,7 @@ if op == 'send' then
   members[#members + 1] = seq
   local refused = note(members)
   if refused then return refused end
-  refused = pcall('ZADD', unread, seq, seq)
+  refused = unread and pcall('ZADD', unread, seq, seq)
   if type(refused) == 'table' then return refused end
 
   local id = seq .. '-' .. inbox.gen
@@ -102,7 +102,7 @@ if op == 'send' then
   if added ~= id then
     local message = added.err
     if not string.find(message, 'equal or smaller', 1, true) and not string.find(message, 'exhausted', 1, true) then
-      call('ZREM', unread, seq)
+      if unread then call('ZREM', unread, seq) end
       return added
     end
     -- What somebody else has written behind the newest is in the way, and goes.
@@ -123,10 +123,10 @@ if op == 'send' then
   if group then call('HSET', prefix .. 'gr', group, seq) end
 
   local counted = count and '"count":' .. count .. ',' or ''
-  local receivers = pcall('PUBLISH', channel, concat({
+  local receivers = not option.imported and pcall('PUBLISH', channel, concat({
     '{"id":"n', id, '@', inbox.epoch, '","user_id":', user, ',"read":false,', counted, string.sub(body, 2),
   }))
-  publish('sent', { id }, removed, {})
+  publish(option.imported and 'changed' or 'sent', { id }, removed, {})
 
   local rest = id .. ' ' .. (type(receivers) == 'number' and receivers or 0)
   call('HSET', requests, ARGV[2], string.sub(kind, 1, 1) .. ' ' .. rest)

@@ -2,8 +2,8 @@ import { type Place, parsePlace, placeText } from './inbox.ts'
 
 /**
  * What is told live of a change in an inbox.
- * - `sent`: a notification came; `replaced` is the one of its group that went for it. Those that retention removed
- *   for it are in `removed`.
+ * - `sent`: a notification came; the one of its group that went for it, and those that retention removed, are in
+ *   `removed`.
  * - `changed`: state of own ones or of broadcasts; `all`: of all up to there; `removed`: own ones are gone; `settings`:
  *   what is muted or followed; `erased`: everything is gone, and this is the last frame of its epoch.
  */

@@ -203,8 +203,11 @@ export const broadcastCases: readonly InboxStoreCase[] = [
     await ada.change({ kind: 'join' })
     ada.at = broadcastsAt(4)
     await ada.to('archive', [], [place(3)])
-    ada.at = { epoch: '', seq: 0, gen: 0, firstSeq: 1 }
+    ada.at = { epoch: '', seq: 0, gen: 0, firstSeq: 100 }
     await ada.stored()
+    for (const kind of ['read-all', 'see-all'] as const) {
+      assert.equal(await ada.all(kind, { broadcasts: place(4) }), 'already')
+    }
     const { broadcasts } = await ada.state()
     assert.deepEqual([broadcasts.epoch, broadcasts.joined, [...broadcasts.archived]], ['news', place(2), ['3-1']])
   }),

@@ -1,6 +1,7 @@
 import { broadcastCases } from './inbox-store-broadcasts.ts'
 import type { InboxStoreCase } from './inbox-store-case.ts'
 import { groupCases } from './inbox-store-groups.ts'
+import { importingCases } from './inbox-store-importing.ts'
 import { listingCases } from './inbox-store-listing.ts'
 import { markingCases } from './inbox-store-marking.ts'
 import { sendingCases } from './inbox-store-sending.ts'
@@ -17,6 +18,7 @@ import { timingCases } from './inbox-store-timing.ts'
 export const inboxStoreConformance: readonly InboxStoreCase[] = [
   ...sendingCases,
   ...groupCases,
+  ...importingCases,
   ...stateCases,
   ...broadcastCases,
   ...markingCases,

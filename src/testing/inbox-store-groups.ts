@@ -105,6 +105,17 @@ export const groupCases: readonly InboxStoreCase[] = [
     assert.deepEqual(await ada.titles('unread'), ['1 more', 'a'])
   }),
 
+  inboxStoreCase('a summary does not expire with what it counts', async ({ user }) => {
+    const ada = await user()
+    const rate = { max: 1, windowMs: 60_000, summary: bodyOf('{count} more') }
+    await ada.stored('a', { rate })
+    const expiresAtMs = (await ada.state()).nowMs + 60_000
+    await ada.stored('b', { rate, expiresAtMs })
+    const { entries, state } = await ada.list()
+    assert.deepEqual(entries.map(titleOf), ['1 more', 'a'])
+    assert.deepEqual([entries[0]?.expiresAtMs, state.nextChangeAtMs], [undefined, undefined])
+  }),
+
   inboxStoreCase('no group of a sender is the one of the summaries', async ({ user }) => {
     const ada = await user()
     const rate = { max: 1, windowMs: 60_000, summary: bodyOf('{count} more') }

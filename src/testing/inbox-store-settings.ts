@@ -44,6 +44,24 @@ export const settingCases: readonly InboxStoreCase[] = [
     )
   }),
 
+  inboxStoreCase('what is muted concerns all broadcasts, what is followed none', async ({ user }) => {
+    const ada = await user()
+    const frames = await ada.frames()
+    const before = await ada.state()
+    await ada.change({ kind: 'follow', topic: 'news' })
+    assert.deepEqual((await ada.sync(before)).broadcasts, [])
+    await ada.change({ kind: 'mute', muted: { types: [], topics: ['news'] } })
+    const delta = await ada.sync(before)
+    assert.deepEqual([delta.reset, delta.broadcasts, delta.state.muted.topics], [false, 'all', ['news']])
+    assert.deepEqual(
+      (await frames.exactly(2)).map(({ kind, broadcasts }) => [kind, broadcasts]),
+      [
+        ['settings', []],
+        ['settings', 'all'],
+      ],
+    )
+  }),
+
   inboxStoreCase('what is for followers only reaches who follows the topic', async ({ user }) => {
     const ada = await user()
     const frames = await ada.frames()

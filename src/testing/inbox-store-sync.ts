@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { bodyOf, broadcastsAt, type InboxStoreCase, inboxStoreCase, textsOf, titleOf } from './inbox-store-case.ts'
 
+const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index)
 const place = (seq: number, gen = 1) => ({ seq, gen })
 
 /** What has changed since a version. */
@@ -137,6 +138,21 @@ export const syncCases: readonly InboxStoreCase[] = [
     const { reset, changed } = await ada.sync(since)
     assert.deepEqual([reset, changed.length], [false, 100])
     assert.deepEqual(changed, (await ada.list('all', 100)).entries)
+  }),
+
+  inboxStoreCase('what changes again is known as long as what has just come', async ({ user }) => {
+    const ada = await user()
+    const places = []
+    for (let count = 1; count <= 120; count += 1) places.push(await ada.stored(`m${count}`, { maxCount: 1_000 }))
+    const since = await ada.state()
+    for (const place of places.slice(0, 50)) await ada.to('read', [place])
+    for (let count = 1; count <= 50; count += 1) await ada.stored(`new ${count}`, { maxCount: 1_000 })
+    const { reset, changed } = await ada.sync(since)
+    assert.equal(reset, false)
+    assert.deepEqual(
+      changed.map(({ seq }) => seq),
+      [...range(121, 170), ...range(1, 50)].sort((one, other) => other - one),
+    )
   }),
 
   inboxStoreCase('from further back it is a reset or complete, never a part', async ({ user }) => {

@@ -4,5 +4,7 @@ export type { EventLogCase, EventLogClient, EventLogHarness } from './event-log-
 export { eventLogConformance } from './event-log-conformance.ts'
 export type { InboxStoreCase, InboxStoreClient, InboxStoreHarness } from './inbox-store-case.ts'
 export { inboxStoreConformance } from './inbox-store-conformance.ts'
+export type { PresenceCase, PresenceClient, PresenceHarness } from './presence-case.ts'
+export { presenceConformance } from './presence-conformance.ts'
 export type { PubSubCase, PubSubHarness } from './pub-sub-case.ts'
 export { pubSubConformance } from './pub-sub-conformance.ts'

@@ -7,7 +7,7 @@ const SEED = Number(process.env.TIDINGS_SEED ?? Math.floor(Math.random() * 2 ** 
 
 test.each([
   ['in memory', memoryInboxArena, 60, 150],
-  ['on Redis', redisInboxArena, 6, 120],
+  ['on Redis', redisInboxArena, 12, 120],
 ])(
   `anything at random %s (seed ${SEED}): counts, lists, deltas and frames are what a plain model says`,
   { timeout: 180_000 },

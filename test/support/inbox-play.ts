@@ -1,6 +1,13 @@
 import { expect } from 'vitest'
 import { type InboxState, NOTIFICATION_TYPES, type Place } from '../../src/core/inbox.ts'
-import type { InboxCommand, InboxStore, NotificationMessage, Targets, UpTo } from '../../src/core/inbox-store.ts'
+import type {
+  InboxCommand,
+  InboxStore,
+  NotificationMessage,
+  SendOutcome,
+  Targets,
+  UpTo,
+} from '../../src/core/inbox-store.ts'
 import { eventually } from './eventually.ts'
 import type { InboxArena } from './inbox-arena.ts'
 import type { Chance } from './inbox-chance.ts'
@@ -41,7 +48,8 @@ export class InboxPlay {
       { weight: 40, name: 'change', act: () => this.#change(this.#command()) },
       { weight: 8, name: 'all', act: () => this.#change({ kind: this.#allKind(), upTo: this.#upTo() }) },
       { weight: 4, name: 'settings', act: () => this.#change(this.#setting()) },
-      { weight: 6, name: 'broadcast', act: async () => this.#news.append() },
+      { weight: 0.5, name: 'flood', act: () => this.#flood() },
+      { weight: 8, name: 'broadcast', act: async () => this.#news.append() },
       { weight: 1, name: 'broadcasts trimmed', act: async () => this.#news.trim(this.#chance.below(4)) },
       { weight: 1, name: 'broadcasts lost', act: async () => this.#news.lose(this.#chance.below(4)) },
       { weight: 0.5, name: 'broadcasts anew', act: async () => this.#news.begin() },
@@ -96,7 +104,25 @@ export class InboxPlay {
       ...kind.more,
     }
     this.#story.push(JSON.stringify(message))
-    const outcome = await this.#store.send('ada', 'to:ada', message, this.#news.at)
+    await this.#check(message, await this.#store.send('ada', 'to:ada', message, this.#news.at))
+  }
+
+  /** More at once than `sync` remembers, from all stores. */
+  async #flood(): Promise<void> {
+    const type = NOTIFICATION_TYPES.find((each) => !this.#model.is.muted.types.includes(each))
+    if (type === undefined) return
+    const calls = Array.from({ length: 160 }, async () => {
+      this.#sent += 1
+      const message: NotificationMessage = { body: `{"title":"m${this.#sent}"}`, type, maxCount: 15 }
+      return { message, outcome: await this.#store.send('ada', 'to:ada', message, this.#news.at) }
+    })
+    const sent = await Promise.all(calls)
+    const seqOf = (outcome: SendOutcome) => ('place' in outcome ? outcome.place.seq : 0)
+    sent.sort((one, other) => seqOf(one.outcome) - seqOf(other.outcome))
+    for (const { message, outcome } of sent) await this.#check(message, outcome)
+  }
+
+  async #check(message: NotificationMessage, outcome: SendOutcome): Promise<void> {
     if (outcome.kind === 'stored' || outcome.kind === 'collapsed') {
       const { epoch, place, kind } = outcome
       // The store's time of this step is in its frame: what was due then is settled.
@@ -136,7 +162,8 @@ export class InboxPlay {
   #command(): InboxCommand {
     const chance = this.#chance
     const recent = chance.happens(0.8) ? this.#given.slice(-15) : this.#given
-    const targets: Targets = { own: chance.some(recent, 3), broadcasts: chance.some(this.#news.places, 2) }
+    const news = chance.happens(0.8) ? this.#news.places.slice(-8) : this.#news.places
+    const targets: Targets = { own: chance.some(recent, 3), broadcasts: chance.some(news, 2) }
     const kind = chance.one(['read', 'read', 'unread', 'archive', 'delete', 'recall', 'snooze', 'act', 'edit'] as const)
     if (kind === 'snooze') {
       const untilMs = chance.happens(0.1) ? this.#nowMs - 1_000 : this.#soon()
@@ -154,10 +181,11 @@ export class InboxPlay {
   #upTo(): UpTo {
     const chance = this.#chance
     const own = chance.one(this.#given.slice(-20))
+    const news = chance.one(this.#news.everKnown.slice(-10))
     const beyond = chance.happens(0.2) ? 100 : 0
     return {
       own: own && chance.happens(0.7) ? { ...own, seq: own.seq + beyond } : undefined,
-      broadcasts: chance.happens(0.5) ? chance.one(this.#news.everKnown) : undefined,
+      broadcasts: chance.happens(0.6) ? { ...news, seq: news.seq + beyond } : undefined,
     }
   }
 
@@ -186,6 +214,8 @@ export class InboxPlay {
   async #failOver(): Promise<void> {
     await this.#arena.failOver()
     this.#model.restore(this.#saved)
+    // Before anything is written, too: what a client has seen may be lost.
+    if (this.#chance.happens(0.5)) await this.#sync(this.#chance.one(this.#clients))
   }
 
   async #erase(): Promise<void> {

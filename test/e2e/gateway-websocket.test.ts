@@ -1,13 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { Centrifuge, type Options, type PublicationContext, type Subscription } from 'centrifuge'
+import { Centrifuge, type Options } from 'centrifuge'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import { createGateway, type Gateway } from '../../src/gateway/gateway.ts'
-import { EventBus, NotificationService } from '../../src/index.ts'
 import { eventually } from '../support/eventually.ts'
-import { OpenGatekeeper } from '../support/open-gatekeeper.ts'
+import { connectClient, listenTo, openGateway, upTo } from '../support/gateway.ts'
 import { RedisServer } from '../support/redis-server.ts'
 
 let redis: RedisServer
@@ -21,74 +17,28 @@ afterEach(async () => {
   for (const end of ending.splice(0).reverse()) await end()
 })
 
-interface Node {
-  readonly gateway: Gateway
-  readonly bus: EventBus
-  readonly notifications: NotificationService
-  readonly gatekeeper: OpenGatekeeper
-  readonly server: Server
-  readonly url: string
-}
-
 describe.each([
   ['memory', () => ({ redis: `memory:${randomUUID()}` })],
   ['Redis', () => ({ redis: redis.url, namespace: randomUUID(), channelPrefix: `${randomUUID()}:` })],
 ])('the gateway with the centrifuge client, on %s', (_where, place) => {
-  async function open(where: ReturnType<typeof place> = place(), limits = {}): Promise<Node> {
-    const { channelPrefix, ...connection } = where as { redis: string; channelPrefix?: string }
-    const bus = new EventBus({ ...connection, channelPrefix: '' })
-    const notifications = new NotificationService({ redis: bus.connection, ...(channelPrefix && { channelPrefix }) })
-    const gatekeeper = new OpenGatekeeper()
-    const gateway = createGateway({ bus, notifications, gatekeeper, limits })
-    await gateway.ready
-    const server = createServer()
-    gateway.attach(server)
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    ending.push(async () => {
-      await gateway.close(0)
-      await notifications.close()
-      await bus.close()
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    })
-    const { port } = server.address() as AddressInfo
-    return { gateway, bus, notifications, gatekeeper, server, url: `ws://127.0.0.1:${port}/connection/websocket` }
+  async function open(where: { redis: string; namespace?: string; channelPrefix?: string } = place(), limits = {}) {
+    const { channelPrefix, ...connection } = where
+    const opened = await openGateway({ connection, channelPrefix, limits })
+    ending.push(opened.close)
+    return opened
   }
 
   function connect(url: string, options: Partial<Options> = {}): Centrifuge {
-    const client = new Centrifuge(url, {
-      websocket: WebSocket,
-      minReconnectDelay: 50,
-      maxReconnectDelay: 200,
-      ...options,
-    })
+    const client = connectClient(url, options)
     ending.push(() => client.disconnect())
-    client.connect()
     return client
   }
-
-  function listen(
-    client: Centrifuge,
-    channel: string,
-  ): { subscription: Subscription; got: unknown[]; all: PublicationContext[] } {
-    const subscription = client.newSubscription(channel)
-    const got: unknown[] = []
-    const all: PublicationContext[] = []
-    subscription.on('publication', (publication) => {
-      got.push(publication.data)
-      all.push(publication)
-    })
-    subscription.subscribe()
-    return { subscription, got, all }
-  }
-
-  const upTo = (count: number, from = 1) => Array.from({ length: count - from + 1 }, (_, index) => from + index)
 
   test('connect, subscribe, publish, unsubscribe', async () => {
     const { url, bus, gateway } = await open()
     const client = connect(url, { token: 'user:ada' })
     await client.ready()
-    const { subscription, got } = listen(client, 'chat')
+    const { subscription, got } = listenTo(client, 'chat')
     await subscription.ready()
     await bus.publisher.publish('chat', { n: 1 })
     await client.publish('chat', { n: 2 })
@@ -123,7 +73,7 @@ describe.each([
   test('what is not allowed is refused with its code', async () => {
     const { url } = await open()
     const client = connect(url, { token: 'user:ada' })
-    const { subscription } = listen(client, 'private:x')
+    const { subscription } = listenTo(client, 'private:x')
     const code = await new Promise((resolve) => subscription.on('unsubscribed', (context) => resolve(context.code)))
     expect(code).toBe(103)
     await expect(client.publish('private:x', 1)).rejects.toMatchObject({ code: 103 })
@@ -136,7 +86,7 @@ describe.each([
     const { url, bus } = await open()
     await bus.policies.apply({ 'log*': { history: { maxCount: 10_000 } } })
     const client = connect(url, { token: 'user:ada' })
-    const { subscription, got, all } = listen(client, 'log1')
+    const { subscription, got, publications: all } = listenTo(client, 'log1')
     const first = await new Promise<{ recoverable: boolean; positioned: boolean }>((resolve) =>
       subscription.once('subscribed', resolve),
     )
@@ -159,14 +109,14 @@ describe.each([
     expect(later.publications.map(({ data }) => data)).toEqual([4, 5])
     const back = await subscription.history({ limit: 2, reverse: true })
     expect(back.publications.map(({ data }) => data)).toEqual([2_701, 2_700])
-    expect(await subscription.history()).toMatchObject({ publications: [], offset: 2_701 })
+    expect(await subscription.history({})).toMatchObject({ publications: [], offset: 2_701 })
   })
 
   test('recovery in the middle of a flood has no hole and nothing twice, for many at once', async () => {
     const { url, bus } = await open()
     await bus.policies.apply({ 'log*': { history: { maxCount: 10_000 } } })
     const clients = upTo(5).map(() => connect(url, { token: 'user:ada' }))
-    const lists = clients.map((client) => listen(client, 'log2'))
+    const lists = clients.map((client) => listenTo(client, 'log2'))
     await Promise.all(lists.map(({ subscription }) => subscription.ready()))
     let sent = 0
     let flooding = true
@@ -193,7 +143,7 @@ describe.each([
     const { url, bus } = await open()
     await bus.policies.apply({ 'log*': { history: { maxCount: 5 } } })
     const client = connect(url, { token: 'user:ada' })
-    const { subscription, got } = listen(client, 'log3')
+    const { subscription, got } = listenTo(client, 'log3')
     await subscription.ready()
     await bus.publisher.publish('log3', 1)
     await eventually(() => expect(got).toEqual([1]))
@@ -210,12 +160,12 @@ describe.each([
   test('presence, its counts, join and leave', async () => {
     const { url } = await open()
     const [ada, bob] = [connect(url, { token: 'user:ada' }), connect(url, { token: 'user:bob' })]
-    const { subscription } = listen(ada, 'room')
+    const { subscription } = listenTo(ada, 'room')
     const seen: string[] = []
     subscription.on('join', ({ info }) => seen.push(`+${info.user}`))
     subscription.on('leave', ({ info }) => seen.push(`-${info.user}`))
     await subscription.ready()
-    const other = listen(bob, 'room').subscription
+    const other = listenTo(bob, 'room').subscription
     await other.ready()
     await eventually(() => expect(seen).toContain('+bob'))
     const { clients } = await subscription.presence()
@@ -302,7 +252,7 @@ describe.each([
     })
     ending.push(() => client.disconnect())
     client.connect()
-    const { subscription, got } = listen(client, 'log5')
+    const { subscription, got } = listenTo(client, 'log5')
     await subscription.ready()
     let sent = 0
     for (let round = 0; round < 6; round += 1) {
@@ -325,9 +275,9 @@ describe.each([
     })
     const client = connect(url, { token: 'user:ada' })
     await client.ready()
-    await listen(client, 'a').subscription.ready()
-    await listen(client, 'b').subscription.ready()
-    const third = listen(client, 'c').subscription
+    await listenTo(client, 'a').subscription.ready()
+    await listenTo(client, 'b').subscription.ready()
+    const third = listenTo(client, 'c').subscription
     expect(await new Promise((resolve) => third.on('unsubscribed', ({ code }) => resolve(code)))).toBe(106)
     await expect(client.publish('a', 'x'.repeat(200))).rejects.toMatchObject({ code: 106 })
     const second = connect(url, { token: 'user:ada' })
@@ -341,10 +291,9 @@ describe.each([
   })
 
   test('a node that drains tells its clients to connect elsewhere, and is not ready', async () => {
-    const { url, gateway, server } = await open()
+    const { url, gateway, port } = await open()
     const client = connect(url, { token: 'user:ada' })
     await client.ready()
-    const { port } = server.address() as AddressInfo
     const health = async (what: string) => (await fetch(`http://127.0.0.1:${port}/health/${what}`)).status
     expect([await health('live'), await health('ready')]).toEqual([200, 200])
     const told = new Promise((resolve) => client.on('connecting', ({ code }) => resolve(code)))

@@ -49,15 +49,33 @@ const ISO_TIME = /^(\d{4}-\d\d-\d\d)(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)
 /** Reads an option's place in a log: a position as it is; a time, or a duration back from now, as a date. */
 export function timeOrPosition(text: string): Date | string {
   if (parsePosition(text) !== undefined) return text
-  const [, amount, unit] = /^(\d+)(ms|s|m|h|d)$/.exec(text) ?? []
-  if (amount !== undefined) return new Date(Math.max(0, Date.now() - Number(amount) * UNIT_MS[unit!]!))
-  const day = ISO_TIME.exec(text)?.[1]
-  const time = new Date(text)
-  // A 30th of February is read as a day in March.
-  if (day !== undefined && !Number.isNaN(time.getTime()) && new Date(day).toISOString().startsWith(day)) return time
+  const ms = durationMs(text)
+  const time = ms === undefined ? isoTime(text) : new Date(Math.max(0, Date.now() - ms))
+  if (time !== undefined) return time
   throw new InvalidArgumentError(
     'It must be a time such as 2026-11-24T09:00:00Z, a duration back from now such as 10m, or a position.',
   )
+}
+
+/** Reads an option's time in the future, or a duration from now on. */
+export function timeAhead(text: string): Date {
+  const ms = durationMs(text)
+  const time = ms === undefined ? isoTime(text) : new Date(Date.now() + ms)
+  if (time !== undefined && time.getTime() > Date.now()) return time
+  throw new InvalidArgumentError('It must be a time to come such as 2026-11-24T09:00:00Z, or a duration such as 10m.')
+}
+
+function durationMs(text: string): number | undefined {
+  const [, amount, unit] = /^(\d+)(ms|s|m|h|d)$/.exec(text) ?? []
+  return amount === undefined ? undefined : Number(amount) * UNIT_MS[unit!]!
+}
+
+function isoTime(text: string): Date | undefined {
+  const day = ISO_TIME.exec(text)?.[1]
+  const time = new Date(text)
+  // A 30th of February is read as a day in March.
+  const isOne = day !== undefined && !Number.isNaN(time.getTime()) && new Date(day).toISOString().startsWith(day)
+  return isOne ? time : undefined
 }
 
 /** As {@link timeOrPosition}, or `start` for the first event. */

@@ -10,8 +10,10 @@ export class UsageError extends Error {}
 const USAGE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'INVALID_CHANNEL',
   'INVALID_EVENT_TYPE',
+  'INVALID_NOTIFICATION',
   'INVALID_OPTION',
   'INVALID_PATTERN',
+  'INVALID_USER',
   'UNKNOWN_OPTION',
 ])
 

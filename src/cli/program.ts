@@ -1,16 +1,21 @@
 import { readFileSync } from 'node:fs'
 import { type Argument, Command } from 'commander'
 import { addAppend } from './commands/append.ts'
+import { addBroadcast } from './commands/broadcast.ts'
 import { addChannels } from './commands/channels.ts'
 import { addDemo } from './commands/demo.ts'
 import { addEmit } from './commands/emit.ts'
 import { addHistory } from './commands/history.ts'
+import { addImportNotifications } from './commands/import-notifications.ts'
+import { addInbox } from './commands/inbox.ts'
+import { addNotify } from './commands/notify.ts'
 import { addNumpat } from './commands/numpat.ts'
 import { addNumsub } from './commands/numsub.ts'
 import { addOn } from './commands/on.ts'
 import { addPolicy } from './commands/policy.ts'
 import { addPsubscribe } from './commands/psubscribe.ts'
 import { addPublish } from './commands/publish.ts'
+import { addRecall } from './commands/recall.ts'
 import { addReplay } from './commands/replay.ts'
 import { addRequest } from './commands/request.ts'
 import { addStats } from './commands/stats.ts'
@@ -37,6 +42,7 @@ Examples:
   $ tidings on --pattern "order.*"
   $ tidings emit order.created '{"orderId":"ORD-123"}'
   $ tidings history "order.*" --since 2h
+  $ tidings notify user123 "Welcome!"
 
 "tidings <command> --help" shows more of each.`
 
@@ -91,6 +97,11 @@ export function createProgram(): Command {
     addReplay,
     addPolicy,
     addRequest,
+    addNotify,
+    addBroadcast,
+    addInbox,
+    addRecall,
+    addImportNotifications,
     addChannels,
     addNumsub,
     addNumpat,

@@ -190,6 +190,9 @@ export class InboxFeed {
       this.#payloads.delete(notification.id)
       this.#last = own[0]!
       this.#tell(notification)
+    } else {
+      // What was imported is behind the newest, and nothing new.
+      for (const place of own) if (place.seq > this.#last.seq) this.#last = place
     }
     this.#version = { epoch, gen, rev }
     this.#schedule(frame)

@@ -8,7 +8,7 @@ export function atText(at: BroadcastPlace): string {
 
 /** The arguments of `send` behind the flag of a repeated request; see lua/inbox/send.lua. */
 export function sendArgs(userId: string, channel: string, message: NotificationMessage): string[] {
-  const { body, type, topic, groupKey, expiresAtMs, dedupe, rate, followersOnly, maxCount } = message
+  const { body, type, topic, groupKey, expiresAtMs, dedupe, rate, followersOnly, imported, maxCount } = message
   const args = [channel, JSON.stringify(userId), typeIndex(type), body, String(maxCount)]
   if (topic !== undefined) args.push('topic', `:${topic}`)
   if (groupKey !== undefined) args.push('group', `:${groupKey}`)
@@ -18,6 +18,7 @@ export function sendArgs(userId: string, channel: string, message: NotificationM
     args.push('max', String(rate.max), 'within', String(rate.windowMs), 'summary', rate.summary)
   }
   if (followersOnly) args.push('followers', '1')
+  if (imported !== undefined) args.push('imported', imported.read ? 'read' : 'unread')
   return args
 }
 

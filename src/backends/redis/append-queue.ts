@@ -1,10 +1,10 @@
-import { Deadlines } from '../../core/deadlines.ts'
 import { TidingsError } from '../../core/errors.ts'
 import type { Appended, LogMessage } from '../../core/event-log.ts'
 import type { LogId } from '../../core/log-id.ts'
 import { randomName } from '../../core/random-name.ts'
-import { AppendBatch, type LogPlace, placeOf, Waiting } from './append-batch.ts'
+import { AppendBatch } from './append-batch.ts'
 import { AppendLane } from './append-lane.ts'
+import { type LogPlace, placeOf, Waiting } from './append-message.ts'
 import type { Link } from './link.ts'
 import { APPEND } from './lua.generated.ts'
 import { type QueueLimits, refusal } from './queue-limits.ts'
@@ -35,19 +35,19 @@ export class AppendQueue {
   readonly #producer: string = randomName()
   readonly #places = { channel: new Map<string, LogPlace>(), shared: new Map<string, LogPlace>() }
   readonly #lanes = new Map<number, AppendLane>()
-  readonly #deadlines: Deadlines<Waiting>
   readonly #ready = new Set<AppendLane>()
   #count = 0
   #bytes = 0
   #closed = false
   #drained: (() => void) | undefined
+  #timer: NodeJS.Timeout | undefined
 
   constructor(options: AppendQueueOptions) {
     this.#options = options
-    this.#deadlines = new Deadlines(options.timeoutMs, (message) => this.#expired(message))
   }
 
-  push(log: LogId, message: LogMessage): Promise<Appended> {
+  /** @param since when the message was accepted, as `performance.now()` counts: its time runs from then */
+  push(log: LogId, message: LogMessage, since: number = performance.now()): Promise<Appended> {
     const { payload } = message
     if (this.#closed) return Promise.reject(closed())
     const { limits, link, timeoutMs } = this.#options
@@ -59,14 +59,13 @@ export class AppendQueue {
     this.#bytes += bytes
     link.start()
     const place = this.#place(log)
-    const deadline = performance.now() + timeoutMs + (message.durability?.timeoutMs ?? 0)
-    return new Promise<Appended>((resolve, reject) => {
-      const waiting = new Waiting(place, message, bytes, deadline, this.#settled, resolve, reject)
-      this.#deadlines.add(waiting)
-      const lane = this.#lane(place.partition)
-      lane.push(waiting)
-      this.#schedule(lane)
-    })
+    const deadline = since + timeoutMs + (message.durability?.timeoutMs ?? 0)
+    const waiting = new Waiting(place, message, bytes, deadline, this.#settled)
+    const lane = this.#lane(place.partition)
+    lane.push(waiting)
+    this.#schedule(lane)
+    this.#watch()
+    return waiting.result
   }
 
   /** The link has a new connection: what was not answered goes again, then what waits. */
@@ -94,7 +93,7 @@ export class AppendQueue {
       })
     }
     for (const lane of this.#lanes.values()) lane.close(closed())
-    this.#deadlines.drain()
+    clearTimeout(this.#timer)
   }
 
   #lane(partition: number): AppendLane {
@@ -125,14 +124,22 @@ export class AppendQueue {
   }
 
   readonly #settled = (message: Waiting): void => {
-    this.#deadlines.delete(message)
     this.#count -= 1
     this.#bytes -= message.bytes
     if (this.#count === 0) this.#drained?.()
   }
 
-  #expired(message: Waiting): void {
-    if (!message.settled) message.reject(this.#lane(message.place.partition).expire(message))
+  /** Looks for what is late, a few times a second while anything waits, which costs less than a watch on each message. */
+  #watch(): void {
+    this.#timer ??= setTimeout(
+      () => {
+        this.#timer = undefined
+        const now = performance.now()
+        for (const lane of this.#lanes.values()) lane.expire(now)
+        if (this.#count > 0) this.#watch()
+      },
+      Math.max(1, Math.min(250, this.#options.timeoutMs / 4)),
+    )
   }
 
   #place(log: LogId): LogPlace {

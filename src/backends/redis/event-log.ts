@@ -76,7 +76,8 @@ export class RedisEventLog implements EventLog {
     this.#checked ??= this.#check()
     const { payload } = message
     const copy = { ...message, payload: typeof payload === 'string' ? payload : Buffer.from(payload) }
-    const pushed = this.#checked.then(() => ({ appended: this.#push(log, copy) }))
+    const since = performance.now()
+    const pushed = this.#checked.then(() => ({ appended: this.#push(log, copy, since) }))
     this.#accepted.add(pushed)
     const done = () => this.#accepted.delete(pushed)
     pushed.then(done, done)
@@ -149,10 +150,10 @@ export class RedisEventLog implements EventLog {
     this.#durable?.link.close()
   }
 
-  #push(log: LogId, message: LogMessage): Promise<Appended> {
-    if (message.durability === undefined) return this.#queue.push(log, message)
+  #push(log: LogId, message: LogMessage, since?: number): Promise<Appended> {
+    if (message.durability === undefined) return this.#queue.push(log, message, since)
     this.#durable ??= this.#open()
-    return this.#durable.queue.push(log, message)
+    return this.#durable.queue.push(log, message, since)
   }
 
   #open(shared?: Link): { link: Link; queue: AppendQueue } {

@@ -10,6 +10,8 @@ const SILENCE_MS = 5_000
 /** Reconnecting waits up to 50 ms at first and never more than 2 s: a healed Redis is back in use within 5 s. */
 const RECONNECT_BASE_MS = 50
 const RECONNECT_CAP_MS = 2_000
+/** Milliseconds for which a new connection is not given up for another one. */
+const LEAST_LIFE_MS = 1_000
 /** Calls that may wait for a connection at once. */
 const MAX_WAITERS = 10_000
 
@@ -57,6 +59,7 @@ export class Link {
   readonly #heartbeat: Heartbeat
   #client: Redis | undefined
   #state: 'idle' | 'connecting' | 'ready' | 'closed' = 'idle'
+  #readySince = 0
   #epoch = 0
   #reportedDown = false
   #lastError: Error | undefined
@@ -155,9 +158,9 @@ export class Link {
     })
   }
 
-  /** Gives the present connection up and makes a new one. */
+  /** Gives the present connection up and makes a new one, unless it is itself still new. */
   reset(reason: string): void {
-    if (this.#state === 'ready') this.#drop(reason)
+    if (this.#state === 'ready' && performance.now() - this.#readySince >= LEAST_LIFE_MS) this.#drop(reason)
   }
 
   /** Closes for good and at once. What is in flight is rejected with `CONNECTION_LOST`. */
@@ -235,6 +238,7 @@ export class Link {
   #ready(): void {
     if (this.#state !== 'connecting') return
     this.#state = 'ready'
+    this.#readySince = performance.now()
     this.#reportedDown = false
     this.#lastError = undefined
     this.#epoch += 1

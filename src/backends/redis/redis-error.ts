@@ -1,7 +1,7 @@
 import { type ErrorCode, TidingsError } from '../../core/errors.ts'
 
 const AUTH = /^(WRONGPASS|NOAUTH|ERR invalid password|ERR AUTH|ERR Client sent AUTH)|WRONGPASS/
-const WRITE_REFUSED = /^(OOM|READONLY|NOREPLICAS|MISCONF)/
+const WRITE_REFUSED = /^(OOM|READONLY|NOREPLICAS|MISCONF|FOREIGN)/
 const PERMISSION = /^NOPERM|ACL failure|can't (publish|access|run)|no permissions? to/
 
 /** What Redis answered with an error reply, or undefined for trouble of another kind (a socket's, a client's). */

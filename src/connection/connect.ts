@@ -134,9 +134,7 @@ function openRedis(redis: Exclude<RedisOption, Connection>, options: ReadOptions
     pubSub,
     eventLog: pubSub.openEventLog({ namespace, partitions }),
     inboxStore: pubSub.openInboxStore({ namespace, partitions }),
-    presence: pubSub.openPresence({ namespace, partitions }),
-    nodes: pubSub.openNodeRegistry({ namespace, partitions }),
-    revocations: pubSub.openRevocations({ namespace, partitions }),
+    ...pubSub.openPresence({ namespace, partitions }),
     foreignLists: pubSub.foreignLists(),
   }
 }

@@ -29,8 +29,8 @@ export function placeText({ seq, gen }: Place): string {
 
 /** Reads {@link placeText}, which must be one. */
 export function parsePlace(text: string): Place {
-  const [seq, gen] = text.split('-')
-  return { seq: Number(seq), gen: Number(gen) }
+  const dash = text.indexOf('-')
+  return { seq: Number(text.slice(0, dash)), gen: Number(text.slice(dash + 1)) }
 }
 
 /** A notification as it is stored. */

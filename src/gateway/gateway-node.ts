@@ -88,6 +88,10 @@ export class GatewayNode {
     this.#rpc = new Map(Object.entries({ ...(notifications && inboxRpc(notifications)), ...rpc }))
     this.control = new Control({ connection, nodeId: this.id, report })
     this.control.on((command) => this.#obey(command))
+    // What was lost may have concerned anybody: all are asked to come again, and looked at anew.
+    this.control.onMissed(() => {
+      for (const session of this.#sessions.values()) session.close(DISCONNECTS.forceReconnect)
+    })
     this.probe = new ReadyProbe(pubSub.plain, `${namespace}:probe:${this.id}`)
   }
 
@@ -156,8 +160,7 @@ export class GatewayNode {
   /** @throws ClientFailure */
   async assertNotRevoked({ userId, claims }: GatewayUser): Promise<void> {
     if (userId === '') return
-    const issuedAtMs = typeof claims.iat === 'number' ? claims.iat * 1_000 : Date.now()
-    if (await this.control.isRevoked(userId, issuedAtMs)) throw new ClientFailure(CLIENT_ERRORS.unauthorized)
+    if (await this.control.isRevoked(userId, issuedAt(claims))) throw new ClientFailure(CLIENT_ERRORS.unauthorized)
   }
 
   forget(session: ClientSession): void {
@@ -220,9 +223,7 @@ export class GatewayNode {
         session.close(reasonOf(command, DISCONNECTS.forceNoReconnect))
         break
       case 'revoke': {
-        const { iat } = session.user!.claims
-        const issuedAtMs = typeof iat === 'number' ? iat * 1_000 : session.connectedAtMs
-        if (issuedAtMs <= command.beforeMs) session.close(DISCONNECTS.invalidToken)
+        if ((issuedAt(session.user!.claims) ?? 0) <= command.beforeMs) session.close(DISCONNECTS.invalidToken)
         break
       }
       case 'unsubscribe':
@@ -236,6 +237,11 @@ export class GatewayNode {
         break
     }
   }
+}
+
+/** When a token was issued; of one that does not say, it is taken as before any revocation. */
+function issuedAt({ iat }: GatewayUser['claims']): number | undefined {
+  return typeof iat === 'number' ? iat * 1_000 : undefined
 }
 
 function reasonOf({ code, reason }: { code?: number; reason?: string }, fallback: Disconnect): Disconnect {

@@ -117,9 +117,10 @@ async function onConnect(session: ClientSession, request: ConnectRequest): Promi
   if (request.token !== undefined && typeof request.token !== 'string')
     throw new ClientFailure(CLIENT_ERRORS.badRequest)
   const user = await node.gatekeeper.connect(request.token === '' ? undefined : request.token, session.request)
-  await node.assertNotRevoked(user)
+  // In this order, so that a revocation that comes in between finds it.
   node.admitUser(session, user)
   session.identify(user)
+  await node.assertNotRevoked(user)
   const subs: Record<string, SubscribeResult> = {}
   for (const channel of user.channels ?? []) {
     const rule = node.gatekeeper.rule(channel) ?? DEFAULT_RULE

@@ -37,10 +37,10 @@ export const leaseCases: readonly PresenceCase[] = [
 
   presenceCase('a renewal keeps many beyond their first leases', async (one, other) => {
     const members = Array.from({ length: MANY }, (_, n) => member(`c${n}`, `u${n % 7}`, `{"n":${n}}`))
-    await one.presence.renew('room', members, 5_000)
+    await one.presence.renew('room', members, 1_500)
     await one.presence.renew('room', members, LONG_MS)
     // Tells when the first leases must be over, by the store's clock.
-    await other.presence.join('clock', member('c', 'u'), 5_000)
+    await other.presence.join('clock', member('c', 'u'), 1_500)
     await untilClients(other.presence, 'clock', 0)
     await assertThere(other.presence, 'room', members)
   }),

@@ -58,7 +58,8 @@ export const nodeCases: readonly PresenceCase[] = [
   }),
 
   presenceCase('what is closed refuses, and may be closed again', async (one, other) => {
-    await one.presence.join('room', { clientId: 'c1', userId: 'ada', info: undefined }, LONG_MS)
+    await other.presence.join('room', { clientId: 'c1', userId: 'ada', info: undefined }, LONG_MS)
+    assert.deepEqual(await one.presence.stats('room'), { clients: 1, users: 1 })
     await one.close()
     await one.close()
     const calls = [one.presence.stats('room'), one.nodes.list(), one.revocations.revokedBefore('ada')]

@@ -27,13 +27,7 @@ function onRedis(port: number, namespace: string, partitions: number): PresenceC
     queue: { maxCount: 100_000, maxBytes: 67_108_864 },
     patternLimit: 16,
   })
-  const names = { namespace, partitions }
-  return {
-    presence: pubSub.openPresence(names),
-    nodes: pubSub.openNodeRegistry(names),
-    revocations: pubSub.openRevocations(names),
-    close: () => pubSub.close(),
-  }
+  return { ...pubSub.openPresence({ namespace, partitions }), close: () => pubSub.close() }
 }
 
 type Step = readonly ['join' | 'leave' | 'renew', client: number, user: number]

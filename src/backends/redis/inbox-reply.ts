@@ -97,27 +97,32 @@ type EntriesReply = readonly [
 
 function decodeEntries(lists: readonly EntriesReply[], [line]: StateReply): InboxEntry[] {
   const seenUpTo = Number(String(line).split(' ').at(-1))
-  return lists.flatMap(([bodies, fields, u0, u1, u2, u3, archived, wakes, edited, acted]) => {
-    const unread = new Set([u0, u1, u2, u3].flatMap(numbers))
-    const away = new Set(numbers(archived))
+  const entries: InboxEntry[] = []
+  for (const [bodies, fields, u0, u1, u2, u3, archived, wakes, edited, acted] of lists) {
+    const unread = new Set<number>()
+    for (const list of [u0, u1, u2, u3]) addNumbers(unread, list)
+    const away = new Set<number>()
+    addNumbers(away, archived)
     const more = moreFields(fields)
-    return Array.from({ length: bodies.length / 2 }, (_, i): InboxEntry => {
-      const place = parsePlace(String(bodies[2 * i]))
-      const { seq } = place
+    for (let i = 0; 2 * i < bodies.length; i += 1) {
+      const { seq, gen } = parsePlace(bodies[2 * i]!.toString('latin1'))
+      const named = more.get(i)
       const wakesAt = wakes[i] ?? undefined
-      return {
-        ...place,
-        body: String(edited[i] ?? bodies[2 * i + 1]),
-        count: optionalNumber(more.get(i)?.get('c')) ?? 1,
-        read: !unread.has(seq) && wakesAt === undefined,
+      entries.push({
+        seq,
+        gen,
+        body: (edited[i] ?? bodies[2 * i + 1]!).toString(),
+        count: optionalNumber(named?.get('c')) ?? 1,
+        read: wakesAt === undefined && !unread.has(seq),
         seen: seq <= seenUpTo,
         archived: away.has(seq),
         snoozedUntilMs: optionalNumber(wakesAt),
-        expiresAtMs: optionalNumber(more.get(i)?.get('x')),
+        expiresAtMs: optionalNumber(named?.get('x')),
         acted: acted[i]?.toString(),
-      }
-    })
-  })
+      })
+    }
+  }
+  return entries
 }
 
 /** By the entry's index, what it has behind the body, by name. */
@@ -136,8 +141,8 @@ function optionalNumber(text: Buffer | undefined): number | undefined {
   return text === undefined ? undefined : Number(text)
 }
 
-function numbers(list: readonly Buffer[]): number[] {
-  return list.map(Number)
+function addNumbers(to: Set<number>, list: readonly Buffer[]): void {
+  for (const each of list) to.add(Number(each.toString('latin1')))
 }
 
 function texts(list: readonly Buffer[]): string[] {

@@ -34,6 +34,12 @@ export interface StoreNames {
   readonly partitions: number
 }
 
+export interface RedisPresence {
+  readonly presence: RedisPresenceStore
+  readonly nodes: RedisNodeRegistry
+  readonly revocations: RedisRevocations
+}
+
 /**
  * {@link PubSub} on a Redis: one connection for commands and one for subscriptions, each made when first needed.
  * Spans processes; other programs can publish and subscribe to the same channels.
@@ -116,19 +122,14 @@ export class RedisPubSub implements PubSub {
     return this.#keep(new RedisInboxStore({ ...this.#options, ...names, link: this.#commands }))
   }
 
-  /** Who is there on the same server's channels, on the connection for commands. It is closed with this. */
-  openPresence(names: StoreNames): RedisPresenceStore {
-    return this.#keep(new RedisPresenceStore({ ...this.#options, ...names, link: this.#commands }))
-  }
-
-  /** The nodes on the same server, on the connection for commands. It is closed with this. */
-  openNodeRegistry(names: StoreNames): RedisNodeRegistry {
-    return this.#keep(new RedisNodeRegistry({ ...this.#options, ...names, link: this.#commands }))
-  }
-
-  /** What is revoked on the same server, on the connection for commands. It is closed with this. */
-  openRevocations(names: StoreNames): RedisRevocations {
-    return this.#keep(new RedisRevocations({ ...this.#options, ...names, link: this.#commands }))
+  /** Who is there, which nodes, and what is revoked; as {@link openEventLog}. */
+  openPresence(names: StoreNames): RedisPresence {
+    const options = { ...this.#options, ...names, link: this.#commands }
+    return {
+      presence: this.#keep(new RedisPresenceStore(options)),
+      nodes: this.#keep(new RedisNodeRegistry(options)),
+      revocations: this.#keep(new RedisRevocations(options)),
+    }
   }
 
   /** What other programs keep on the same server, on the connection for commands. */

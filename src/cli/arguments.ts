@@ -13,6 +13,11 @@ export function wholeNumber(text: string): number {
   return upTo(Number.MAX_SAFE_INTEGER, text)
 }
 
+/** Reads an option's port; 0 is any that is free. */
+export function port(text: string): number {
+  return text === '0' ? 0 : upTo(65_535, text)
+}
+
 /** Reads an option's duration in milliseconds, from 1. */
 export function milliseconds(text: string): number {
   return upTo(MAX_TIMER_MS, text)

@@ -18,9 +18,11 @@ import { addPublish } from './commands/publish.ts'
 import { addRecall } from './commands/recall.ts'
 import { addReplay } from './commands/replay.ts'
 import { addRequest } from './commands/request.ts'
+import { addServe } from './commands/serve.ts'
 import { addStats } from './commands/stats.ts'
 import { addSubscribe } from './commands/subscribe.ts'
 import { addTail } from './commands/tail.ts'
+import { addToken } from './commands/token.ts'
 import { printable } from './escape.ts'
 import { DEFAULT_REDIS } from './session.ts'
 
@@ -36,7 +38,7 @@ Exit codes:
   2  the command line is wrong
 
 Examples:
-  $ tidings demo
+  $ tidings serve --dev
   $ tidings subscribe notifications alerts
   $ tidings publish notifications "Hello, World!"
   $ tidings on --pattern "order.*"
@@ -102,9 +104,11 @@ export function createProgram(): Command {
     addInbox,
     addRecall,
     addImportNotifications,
+    addToken,
     addChannels,
     addNumsub,
     addNumpat,
+    addServe,
     addStats,
     addDemo,
   ]) {

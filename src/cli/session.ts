@@ -32,7 +32,7 @@ export function chosenRedis(command: Command): string | undefined {
 }
 
 /** What the names of Tidings' own keys and channels begin with, if the command line says so. */
-function chosenNamespace(command: Command): string | undefined {
+export function chosenNamespace(command: Command): string | undefined {
   return command.optsWithGlobals<GlobalOptions>().namespace
 }
 

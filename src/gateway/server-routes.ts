@@ -1,0 +1,14 @@
+import type { GatewayNode } from './gateway-node.ts'
+import type { HttpRoute } from './http/route.ts'
+
+export interface ServerRoutesOptions {
+  /** Keys of the HTTP API for servers. Without one there is none. */
+  readonly apiKeys: readonly string[]
+  /** Signs what plain EventSource connections resume with. Without one they cannot. */
+  readonly secret: string | undefined
+}
+
+/** All that a gateway answers by HTTP beside WebSocket and health: for the `routes` of `createGateway()`. */
+export function serverRoutes(_options: ServerRoutesOptions): (node: GatewayNode) => readonly HttpRoute[] {
+  return () => []
+}

@@ -133,9 +133,7 @@ describe('log tail', () => {
     server.fork(log, 3, 7)
     await putMany(4, 4)
     await eventually(() => expect(got).toEqual([...numbered(1, 5), '4-7 m4']))
-    expect(gaps).toEqual([
-      { log: 'order', reason: 'diverged', from: '5-1@e1', to: '3-1@e1' },
-    ])
+    expect(gaps).toEqual([{ log: 'order', reason: 'diverged', from: '5-1@e1', to: '3-1@e1' }])
   })
 
   test('tells that the log was lost once, and follows the next', async () => {
@@ -143,7 +141,11 @@ describe('log tail', () => {
     await putMany(1, 5)
     server.made.clear()
     tail.repair()
-    await eventually(() => expect(gaps).toMatchObject([{ reason: 'lost', from: expect.stringMatching(/^5-/), to: expect.stringMatching(/^0-/) }]))
+    await eventually(() =>
+      expect(gaps).toMatchObject([
+        { reason: 'lost', from: expect.stringMatching(/^5-/), to: expect.stringMatching(/^0-/) },
+      ]),
+    )
     await putMany(1, 2)
     await eventually(() => expect(got).toEqual([...numbered(1, 5), ...numbered(1, 2)]))
     expect([gaps.length, tail.position.epoch]).toEqual([1, 'e2'])
@@ -156,7 +158,9 @@ describe('log tail', () => {
     server.log(log).firstSeq = 8
     await putMany(10, 10)
     await eventually(() => expect(got).toEqual([...numbered(1, 2), ...numbered(8, 10)]))
-    expect(gaps).toMatchObject([{ reason: 'trimmed', from: expect.stringMatching(/^2-/), to: expect.stringMatching(/^7-/) }])
+    expect(gaps).toMatchObject([
+      { reason: 'trimmed', from: expect.stringMatching(/^2-/), to: expect.stringMatching(/^7-/) },
+    ])
   })
 
   test('tells of holes that a stranger made, in the middle and at the head', async () => {

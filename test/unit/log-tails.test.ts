@@ -96,7 +96,11 @@ describe('following logs', () => {
     await server.put(own('a'), ['y'])
     server.history = 'two'
     server.fork(own('a'), 1, 9)
-    await eventually(() => expect(gaps).toMatchObject([{ reason: 'diverged', from: expect.stringMatching(/^2-/), to: expect.stringMatching(/^1-/) }]))
+    await eventually(() =>
+      expect(gaps).toMatchObject([
+        { reason: 'diverged', from: expect.stringMatching(/^2-/), to: expect.stringMatching(/^1-/) },
+      ]),
+    )
   })
 
   test('looks at what was trimmed once, not for ever', async () => {

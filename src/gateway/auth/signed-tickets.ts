@@ -5,7 +5,7 @@ import { ClientFailure, type GatewayUser } from '../contract.ts'
 import { SignedText } from './signed-text.ts'
 
 /** The longest life of a ticket. */
-export const MAX_TICKET_MS = 30_000
+const MAX_TICKET_MS = 30_000
 
 /** Takes an id for `ttlMs`; resolves to false where it was taken already, by whichever node. */
 export type ClaimId = (id: string, ttlMs: number) => Promise<boolean>

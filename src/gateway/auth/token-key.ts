@@ -3,7 +3,7 @@ import { createRemoteJWKSet, errors, type JWTVerifyGetKey } from 'jose'
 import { describeThrown } from '../../core/describe.ts'
 import { TidingsError } from '../../core/errors.ts'
 
-export type AsymmetricAlgorithm = 'RS256' | 'ES256' | 'EdDSA'
+type AsymmetricAlgorithm = 'RS256' | 'ES256' | 'EdDSA'
 
 interface KeyScope {
   /** Only for tokens whose header names this key. Default: for tokens that name any key, or none. */

@@ -43,7 +43,12 @@ export async function readConfigFile(file: string): Promise<unknown> {
   try {
     module = (await import(pathToFileURL(resolve(file)).href)) as { readonly default?: unknown }
   } catch (cause) {
-    throw new TidingsError('INVALID_OPTION', `${name} cannot be run: ${describeThrown(cause)}`, { cause })
+    const isScript = cause instanceof SyntaxError && /\.[jt]s$/.test(name)
+    throw new TidingsError('INVALID_OPTION', `${name} cannot be run: ${describeThrown(cause)}.`, {
+      cause,
+      // In a package of type commonjs, and in none, `export` is a mistake to Node.
+      ...(isScript && { hint: `If it is a module, name it ${name.replace(/([jt]s)$/, 'm$1')}.` }),
+    })
   }
   if (module.default === undefined) throw invalid(`${name} has no default export.`)
   return module.default

@@ -1,5 +1,6 @@
 import { Message } from '../core/message.ts'
 import type { Position } from '../protocol/position.ts'
+import { toStream } from './stream-position.ts'
 
 /** The JSON of a message's payload: as it is where it is JSON on one line, else made of it. */
 export function dataJson(message: Message): string {
@@ -20,6 +21,12 @@ export function publicationJson(message: Message, epoch?: string): string {
 export interface Kept {
   readonly position: Position
   readonly json: string
+}
+
+/** The JSON of a kept publication for who takes `epoch` for its log's: with its own where its generation is another. */
+export function keptJson({ json, position }: Kept, epoch: string): string {
+  const own = toStream(position).epoch
+  return own === epoch ? json : `${json.slice(0, -1)},"epoch":${JSON.stringify(own)}}`
 }
 
 export function kept(channel: string, payload: Buffer, position: Position): Kept {

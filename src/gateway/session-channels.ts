@@ -6,7 +6,7 @@ import type { ClientSession } from './client-session.ts'
 import { type ChannelRule, ClientFailure } from './contract.ts'
 import { Frames } from './frames.ts'
 import type { Member, NodeChannel } from './node-channel.ts'
-import type { Kept } from './publication.ts'
+import { type Kept, keptJson } from './publication.ts'
 import { fromStream, toStream } from './stream-position.ts'
 
 /** Milliseconds between two looks whether a client that is given a long recovery has taken some of it. */
@@ -85,7 +85,9 @@ export class SessionChannels {
       return {
         ...(recoverable && { recoverable: true, positioned: true, ...toStream(position) }),
         ...(asked && { was_recovering: true, recovered: recovered === true }),
-        ...(publications.length > 0 && { publications: publications.map(({ json }) => JSON.parse(json)) }),
+        ...(publications.length > 0 && {
+          publications: publications.map((each) => JSON.parse(keptJson(each, toStream(position!).epoch))),
+        }),
         ...(expiresAtMs !== undefined && { expires: true, ttl: secondsTo(expiresAtMs) }),
       }
     } catch (error) {
@@ -168,7 +170,8 @@ export class SessionChannels {
     let position = from
     const give = (publications: readonly Kept[]) => {
       if (publications.length === 0) return
-      session.write(new Frames(publications.map(({ json }) => channel.frame(json)).join('\n')))
+      const { epoch } = toStream(from)
+      session.write(new Frames(publications.map((each) => channel.frame(keptJson(each, epoch))).join('\n')))
     }
     // The reply to the subscription goes first.
     await new Promise((resolve) => setImmediate(resolve))

@@ -12,7 +12,7 @@ import type {
 import { CLIENT_ERRORS } from '../protocol/codes.ts'
 import type { ClientSession } from './client-session.ts'
 import { type ChannelAction, type ChannelRule, ClientFailure, DEFAULT_RULE } from './contract.ts'
-import { kept } from './publication.ts'
+import { kept, keptJson } from './publication.ts'
 import { secondsTo } from './session-channels.ts'
 import { fromStream, toStream } from './stream-position.ts'
 
@@ -203,7 +203,7 @@ async function historyOf(
   const publications: Publication[] = []
   for await (const { payload, position } of readHistory(eventLog, [log], query)) {
     if ((isBefore && position.seq >= from.seq) || publications.length === most) continue
-    publications.push(JSON.parse(kept(channel, payload, position).json) as Publication)
+    publications.push(JSON.parse(keptJson(kept(channel, payload, position), place.epoch)) as Publication)
   }
   return { publications, ...place }
 }

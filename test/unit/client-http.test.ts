@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { createHttp, HttpError, type HttpOptions } from '../../src/http/index.ts'
+import { createHttp, type Http, HttpError, type HttpOptions } from '../../src/http/index.ts'
 
 interface Call {
   readonly url: string
@@ -118,7 +118,7 @@ describe('a call over HTTP that fails', () => {
     expect(calls).toHaveLength(3)
   })
 
-  it.each<[string, (http: ReturnType<typeof createHttp>) => Promise<unknown>]>([
+  it.each<[string, (http: Http) => Promise<unknown>]>([
     ['emit', (http) => http.emit('a', 1)],
     ['broadcast', (http) => http.broadcast({ type: 'info', title: 't', message: 'm' })],
   ])('is not made again by %s, which might do it twice', async (_name, call) => {

@@ -197,14 +197,17 @@ describe('after a reconnect', () => {
   })
 
   it('what comes meanwhile follows what was missed, without what that has already', async () => {
-    const answer = Promise.withResolvers<unknown>()
-    gateway.rpc.set('inbox.sync', () => answer.promise)
+    let answer: (missed: unknown) => void
+    const answered = new Promise((resolve) => {
+      answer = resolve
+    })
+    gateway.rpc.set('inbox.sync', () => answered)
     const { changes } = await reconnect()
     await eventually(() => expect(gateway.of('rpc')).toHaveLength(1))
     pushChange(5, ['d'])
     pushChange(6, ['e'])
     pushChange(7, ['f'])
-    answer.resolve(change(6, ['b', 'c', 'd', 'e']))
+    answer!(change(6, ['b', 'c', 'd', 'e']))
     await eventually(() => expect(changes).toHaveLength(2))
     pushChange(8, ['g'])
     await eventually(() => expect(changes).toHaveLength(3))

@@ -25,6 +25,11 @@ export function replyChannel(namespace: string, busId: string): string {
   return `${replyPrefix(namespace)}${busId}`
 }
 
+/** A channel on which nothing comes: its subscription's confirmation comes after all that was sent before. */
+export function passedChannel(namespace: string, name: string): string {
+  return `${namespace}:passed:${name}`
+}
+
 /** What the deployment is: hash with `format`, `partitions`, and the policies with their `version`. */
 export function deploymentKey(namespace: string): string {
   return `${namespace}:deployment`

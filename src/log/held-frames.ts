@@ -1,7 +1,7 @@
 import type { LiveFrame } from '../core/live-frame.ts'
 
-const MAX_ENTRIES = 1_000
-const MAX_BYTES = 1_048_576
+const MAX_ENTRIES = 10_000
+const MAX_BYTES = 4_194_304
 
 /** Frames that wait for what comes before them, within bounds. Each has a number that rises by one. */
 export class HeldFrames {

@@ -6,10 +6,14 @@ import type { LogId } from '../core/log-id.ts'
 import type { Message } from '../core/message.ts'
 import type { PubSub, SubscriptionHandle } from '../core/pub-sub.ts'
 import { BEFORE_BIRTH, type Position } from '../protocol/position.ts'
+import { resume } from './fork.ts'
 import { HeldFrames } from './held-frames.ts'
 import { LogCursor } from './log-cursor.ts'
 import { Patience } from './patience.ts'
 import { type PlaceOwner, type TailListener, TailPlace } from './tail-place.ts'
+
+/** Milliseconds in which what was appended just now comes live. */
+const MOMENT_MS = 500
 
 export interface LogTailOptions {
   readonly pubSub: PubSub
@@ -175,6 +179,33 @@ export class LogTail {
     if (!this.#started || this.#repairing || this.#closed) return
     this.#repairing = true
     void this.#repair()
+  }
+
+  /**
+   * Makes sure that what it has is what the log has. Nothing is held up by it: where the log is ahead, its entries are
+   * given a moment to come live, for on a busy log they are always on their way.
+   */
+  async check(): Promise<void> {
+    const { position, chain } = this.#cursor
+    let head: LogHead | undefined
+    try {
+      ;({ head } = await this.#read({ limit: 1, reverse: true }))
+    } catch {
+      this.repair()
+      return
+    }
+    const next = resume(position, head, chain)
+    // Retention may have passed where it was when it asked.
+    const hasMovedOn = head !== undefined && this.position.seq >= head.firstSeq - 1
+    if (next.kind === 'reset' && !(next.reason === 'trimmed' && hasMovedOn)) this.repair()
+    else if (head !== undefined && this.#isBefore(head)) {
+      const goal = head
+      setTimeout(() => this.#isBefore(goal) && this.repair(), MOMENT_MS).unref()
+    }
+  }
+
+  #isBefore({ epoch, seq }: Position): boolean {
+    return this.position.epoch !== epoch || this.position.seq < seq
   }
 
   close(): void {

@@ -355,7 +355,7 @@ export class LogTails {
     for (const followed of this.#followed.values()) {
       if (followed.partition !== partition) continue
       if (anew) followed.tail.forgetCounter()
-      followed.tail.repair()
+      void followed.tail.check()
     }
   }
 

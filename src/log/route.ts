@@ -2,11 +2,12 @@ import { toByteString } from '../core/byte-string.ts'
 import { TidingsError } from '../core/errors.ts'
 import type { EventLog } from '../core/event-log.ts'
 import type { GapListener, Resumed } from '../core/gap.ts'
-import { logOfLiveChannel } from '../core/keys.ts'
+import { logOfLiveChannel, passedChannel } from '../core/keys.ts'
 import { type LogId, logText } from '../core/log-id.ts'
 import type { Message } from '../core/message.ts'
 import type { PolicyTable } from '../core/policy-match.ts'
 import type { Listener, PubSub, SubscriptionHandle, SubscriptionKind } from '../core/pub-sub.ts'
+import { randomName } from '../core/random-name.ts'
 import type { LogTails, TailHandle } from './log-tails.ts'
 import { Patience } from './patience.ts'
 import { PatternHistory } from './pattern-history.ts'
@@ -140,6 +141,8 @@ export class Route implements TailHandle {
       const paused = since !== undefined
       if (plan.log !== undefined) logs.push(await tails.follow(plan.log, entries, { since, paused }))
       if (plan.shared !== undefined) logs.push(await this.#watch(name, plan.shared, entries, since))
+      // What was published before the log was read is still to come on the name itself: it is waited for.
+      if (this.#plan !== undefined && logs.length > 0) await this.#passed()
     } catch (error) {
       for (const handle of [...handles, ...logs]) handle.release()
       throw error
@@ -153,6 +156,13 @@ export class Route implements TailHandle {
     if (this.#released) this.release()
     else if (this.#paused) this.pause()
     else if (since !== undefined) for (const log of logs) log.resume(Number.POSITIVE_INFINITY)
+  }
+
+  /** Resolves once all that Redis had sent to this subscriber until now has come. */
+  async #passed(): Promise<void> {
+    const { pubSub, namespace } = this.#context
+    const handle = await pubSub.subscribe('channel', passedChannel(namespace, randomName()), () => {})
+    handle.release()
   }
 
   async #watch(

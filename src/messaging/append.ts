@@ -51,8 +51,9 @@ export function readAppendOptions(options: AppendOptions): LogAppendOptions {
   }
 }
 
-export function receiptOf({ position, ...rest }: Appended): Receipt {
-  return { position: formatPosition(position), ...rest }
+export function receiptOf({ position, receivers, duplicate, reached }: Appended): Receipt {
+  const receipt = { position: formatPosition(position), receivers, duplicate }
+  return reached === undefined ? receipt : { ...receipt, reached }
 }
 
 function whole(name: string, value: unknown): void {

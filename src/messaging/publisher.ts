@@ -15,6 +15,9 @@ export type PublisherOptions = ConnectionOptions & {
 
 const DEFAULT_MAX_BYTES = 65_536
 
+const NO_OPTIONS = readAppendOptions({})
+const receiversOf = ({ receivers }: { readonly receivers: number }) => receivers
+
 /**
  * Publishes messages on channels: live, at most once. Calls made in one tick leave together and in order; each
  * promise settles with its own message's receivers or its own error. A message that cannot be sent at once waits
@@ -55,12 +58,17 @@ export class Publisher {
    * Rejects with `NO_HISTORY` where the channel's policy keeps none, `WRITE_REFUSED` where Redis stores nothing at
    * present, and else as `publish` does.
    */
-  async append(channel: string, message: unknown, options: AppendOptions = {}): Promise<Receipt> {
-    assertChannel(channel)
-    const read = readAppendOptions(options)
-    const payload = encodePayload(message, this.#maxBytes)
-    const append = () => this.#pubSub().append(channel, payload, read)
-    return receiptOf(await this.#settling(channel, payload, append, ({ receivers }) => receivers))
+  append(channel: string, message: unknown, options?: AppendOptions): Promise<Receipt> {
+    try {
+      assertChannel(channel)
+      const read = options === undefined ? NO_OPTIONS : readAppendOptions(options)
+      const payload = encodePayload(message, this.#maxBytes)
+      const pubSub = this.#pubSub()
+      const append = () => pubSub.append(channel, payload, read)
+      return this.#settling(channel, payload, append, receiversOf).then(receiptOf)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /** Publishes `{ type, timestamp, data }`, the envelope that event buses read. Rejects as `publish` does. */

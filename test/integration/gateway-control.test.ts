@@ -255,7 +255,8 @@ test('a start that fails leaves nothing, and may be repeated', async () => {
   await cut()
   await expect(control.start()).rejects.toMatchObject({ code: 'NOT_CONNECTED' })
   await restore()
-  await control.start()
+  // It is reconnected to when the next attempt is due.
+  await eventually(() => control.start(), 10_000)
   await control.send({ kind: 'disconnect', userId: 'ada' })
   await eventually(() => expect(heard).toHaveLength(1))
   await control.close()

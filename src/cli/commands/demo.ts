@@ -9,7 +9,7 @@ import { addressOf } from '../failure.ts'
 import { chosenOutput, chosenRedis, openConnection } from '../session.ts'
 
 const IN_MEMORY = `Events travel in the memory of this process. To see them on your Redis:
-  REDIS_URL=redis://127.0.0.1:6379 npm start`
+  REDIS_URL=redis://127.0.0.1:6379 tidings demo`
 
 export function addDemo(program: Command): void {
   program

@@ -63,7 +63,9 @@ export class PartitionLooks {
     const urgent = this.#doubtful.has(partition)
     const { eventLog, isMissed, onMissed, onHistory } = this.#options
     let { history, epoch, counter, logs } = await eventLog.changes(partition, before?.since)
-    const anew = before !== undefined && epoch !== before.epoch
+    // What nobody had written to gets its first history and epoch: everybody looks, but nothing was forgotten.
+    const isBorn = before?.epoch === '' && epoch !== ''
+    const anew = before !== undefined && !isBorn && epoch !== before.epoch
     if (anew) ({ history, epoch, counter, logs } = await eventLog.changes(partition, 0))
     // Another look may have been faster.
     if (this.#seen.get(partition) !== before) return
@@ -71,11 +73,11 @@ export class PartitionLooks {
       this.#seen.set(partition, { history, epoch, since: counter, suspects: new Map() })
       return
     }
-    const other = anew || history !== before.history
+    const other = anew || isBorn || history !== before.history
     if (other) onHistory(partition, anew)
     const since = anew ? 0 : before.since
     const changes = logs.map((change) => ({ ...change, since })).filter(isMissed)
-    const atOnce = urgent || other
+    const atOnce = urgent || (other && !isBorn)
     const suspects = new Map(atOnce ? [] : changes.map((change) => [logText(change.log), change]))
     const overdue = anew ? [] : [...before.suspects.values()].filter(isMissed)
     this.#seen.set(partition, { history, epoch, since: counter, suspects })

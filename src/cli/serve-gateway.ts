@@ -20,6 +20,15 @@ import { chosenNamespace, chosenOutput, chosenRedis, DEFAULT_REDIS, openConnecti
 const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost'])
 /** Milliseconds for what is still to be done after the drain. */
 const END_MS = 5_000
+/** Each takes some kilobytes, and a file descriptor. */
+const MAX_CONNECTIONS = 100_000
+/** Who sends half of something is not waited for. */
+const SERVER = {
+  headersTimeout: 6_000,
+  requestTimeout: 30_000,
+  keepAliveTimeout: 5_000,
+  connectionsCheckingInterval: 1_000,
+}
 /** In `--dev`, so that there is something to recover. */
 const DEV_POLICIES = { '*': { history: { maxCount: 1_000, maxAgeMs: 86_400_000 } } }
 
@@ -37,7 +46,8 @@ export async function serve(options: ServeOptions, command: Command): Promise<vo
   let server: Server | undefined
   try {
     const host = config.host ?? '127.0.0.1'
-    server = createServer()
+    server = createServer(SERVER)
+    server.maxConnections = MAX_CONNECTIONS
     await listen(server, config.port ?? DEFAULT_PORT, host)
     const { port } = server.address() as AddressInfo
     gateway = await open({ options, config, bus, notifications, port, onError })

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -158,6 +159,19 @@ test('a node that is told to end sends its clients to the other, which know noth
   await ada.ready()
   await notifications.sendToUser('ada', { type: 'info', title: 'after', message: '' })
   await eventually(() => expect(titles).toEqual(['before', 'after']))
+})
+
+test('half a request, and half an upgrade, are ended within ten seconds', { timeout: 30_000 }, async () => {
+  const { url } = await serve(randomUUID())
+  for (const more of ['', 'Upgrade: websocket\r\nConnection: Upgrade\r\n']) {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1')
+    ending.push(() => socket.destroy())
+    socket.resume().on('error', () => {})
+    socket.write(`GET /connection/websocket HTTP/1.1\r\nHost: x\r\n${more}`)
+    const begun = performance.now()
+    await once(socket, 'close')
+    expect(performance.now() - begun).toBeLessThan(10_000)
+  }
 })
 
 test('--dev listens on this machine alone, and says why it does not elsewhere', async () => {

@@ -9,6 +9,7 @@ export interface ChannelHubOptions {
   readonly pubSub: LoggedPubSub
   readonly eventLog: EventLog
   readonly recoverCount: number
+  readonly recoverBytes: number
 }
 
 /** The channels that clients of this node listen to, each subscribed once. */

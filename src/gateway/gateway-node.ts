@@ -76,7 +76,8 @@ export class GatewayNode {
     this.#name = name
     this.#version = version
     const { pubSub, eventLog, namespace } = connection
-    this.hub = new ChannelHub({ pubSub, eventLog, recoverCount: limits.recoverCount })
+    const { recoverCount, queueBytes } = limits
+    this.hub = new ChannelHub({ pubSub, eventLog, recoverCount, recoverBytes: queueBytes / 4 })
     this.presence = new NodePresence({
       store: connection.presence,
       pubSub: pubSub.plain,

@@ -42,8 +42,9 @@ export interface NodeChannelOptions {
   readonly pubSub: LoggedPubSub
   readonly eventLog: EventLog
   readonly name: string
-  /** Entries that are recovered at once. */
+  /** Entries, and bytes of them, that are recovered at once. */
   readonly recoverCount: number
+  readonly recoverBytes: number
   /** Asks to be flushed at the end of the turn. */
   readonly dirty: (channel: NodeChannel) => void
 }
@@ -136,9 +137,8 @@ export class NodeChannel {
       await this.#loading
       publications = this.#tail.since(since)
     }
-    const { recoverCount } = this.#options
-    if (publications === undefined) return this.read(since, recoverCount)
-    const some = publications.slice(0, recoverCount)
+    if (publications === undefined) return this.read(since)
+    const some = this.#page(publications)
     return {
       recovered: true,
       publications: some,
@@ -152,8 +152,23 @@ export class NodeChannel {
     return this.#tail.since(since)
   }
 
+  /** What of it is given at once: one at least. */
+  #page(publications: readonly Kept[]): readonly Kept[] {
+    const { recoverCount, recoverBytes } = this.#options
+    let bytes = 0
+    let count = 0
+    while (count < publications.length && count < recoverCount && (count === 0 || bytes < recoverBytes)) {
+      bytes += publications[count]!.json.length
+      count += 1
+    }
+    return publications.slice(0, count)
+  }
+
   /** Reads on in the log. */
-  async read(since: Position, count: number): Promise<Recovery> {
+  async read(since: Position): Promise<Recovery> {
+    const { recoverCount: count, recoverBytes } = this.#options
+    let bytes = 0
+    const isFull = () => publications.length >= count || bytes >= recoverBytes
     const cursor = new LogCursor(this.#options.eventLog, this.#log!, since)
     const publications: Kept[] = []
     let gap: Gap | undefined
@@ -161,17 +176,19 @@ export class NodeChannel {
       {
         onEntry: (entry, position) => {
           // Of a shared log there are others' entries, too.
-          if (entry.channel === this.name) publications.push(kept(this.name, entry.payload, position))
+          if (entry.channel !== this.name) return
+          publications.push(kept(this.name, entry.payload, position))
+          bytes += entry.payload.length
         },
         onGap: (each) => {
           gap ??= each
         },
-        isDone: () => gap !== undefined || publications.length >= count,
+        isDone: () => gap !== undefined || isFull(),
       },
       count,
     )
     if (gap !== undefined) return { recovered: false, publications: [], position: this.#position!, more: false }
-    return { recovered: true, publications, position: cursor.position, more: publications.length >= count }
+    return { recovered: true, publications, position: cursor.position, more: isFull() }
   }
 
   /** A frame of one publication. */

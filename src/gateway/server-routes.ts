@@ -1,5 +1,7 @@
 import type { GatewayNode } from './gateway-node.ts'
 import type { HttpRoute } from './http/route.ts'
+import { emulationRoutes } from './streams/emulation-routes.ts'
+import { eventSourceRoutes } from './streams/event-source-routes.ts'
 
 export interface ServerRoutesOptions {
   /** Keys of the HTTP API for servers. Without one there is none. */
@@ -9,6 +11,6 @@ export interface ServerRoutesOptions {
 }
 
 /** All that a gateway answers by HTTP beside WebSocket and health: for the `routes` of `createGateway()`. */
-export function serverRoutes(_options: ServerRoutesOptions): (node: GatewayNode) => readonly HttpRoute[] {
-  return () => []
+export function serverRoutes({ secret }: ServerRoutesOptions): (node: GatewayNode) => readonly HttpRoute[] {
+  return (node) => [...emulationRoutes(node), ...(secret === undefined ? [] : eventSourceRoutes(node, { secret }))]
 }

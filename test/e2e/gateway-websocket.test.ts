@@ -112,6 +112,24 @@ describe.each([
     expect(await subscription.history({})).toMatchObject({ publications: [], offset: 2_701 })
   })
 
+  test('a recovery that is larger than what may wait for a client is given in parts', async () => {
+    const { url, bus } = await open(place(), { queueBytes: 200_000 })
+    await bus.policies.apply({ 'log*': { history: { maxCount: 10_000 } } })
+    const client = connect(url, { token: 'user:ada' })
+    const { subscription, got } = listenTo(client, 'log6')
+    await subscription.ready()
+    await bus.publisher.publish('log6', 1)
+    await eventually(() => expect(got).toEqual([1]))
+    client.disconnect()
+    const text = 'x'.repeat(10_000)
+    for (const n of upTo(300, 2)) await bus.publisher.publish('log6', [n, text])
+    client.connect()
+    await eventually(() => expect(got.slice(1).map((each) => (each as [number])[0])).toEqual(upTo(300, 2)), 15_000)
+    await bus.publisher.publish('log6', 'live')
+    await eventually(() => expect(got.at(-1)).toBe('live'))
+    expect(client.state).toBe('connected')
+  })
+
   test('recovery in the middle of a flood has no hole and nothing twice, for many at once', async () => {
     const { url, bus } = await open()
     await bus.policies.apply({ 'log*': { history: { maxCount: 10_000 } } })

@@ -13,6 +13,7 @@ const PRINTS: Record<string, string[]> = {
   'cache-invalidation.mjs': ['first: 499\nagain: 499', 'reading the price of tea\nchanged: 549'],
   'quick-start.mjs': ['order.created:', 'order.* saw order.created:', 'order.* saw order.shipped:', 'shipped by UPS'],
   'request-reply.mjs': ['NO_RESPONDER', 'quote: { cents: 1499 }', 'REPLY_FAILED'],
+  'sse-route-handler.mjs': ['live: { number: 1 }', 'missed, and given now: { number: 3 }'],
   'typed-events.mjs': ['ORD-123 paid 99.99', 'INVALID_EVENT', 'not handed to any handler'],
 }
 
@@ -31,7 +32,14 @@ function start(name: string, env: Record<string, string>): { child: ChildProcess
 
 test('every example is run by a test', () => {
   const examples = readdirSync(folder).filter((name) => name.endsWith('.mjs'))
-  expect(examples.toSorted()).toEqual([...Object.keys(PRINTS), 'metrics-server.mjs'].toSorted())
+  const servers = [
+    'gateway-express.mjs',
+    'gateway-fastify.mjs',
+    'gateway-node.mjs',
+    'metrics-server.mjs',
+    'socket-io-bridge.mjs',
+  ]
+  expect(examples.toSorted()).toEqual([...Object.keys(PRINTS), ...servers].toSorted())
 })
 
 describe.each(Object.entries(PRINTS))('%s', (name, prints) => {

@@ -1,5 +1,8 @@
-import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { HttpFailure } from './problem.ts'
+
+/** What `Request` refuses to be made with. */
+const NEVER = ['CONNECT', 'TRACE', 'TRACK']
 
 /** The address of the peer, or what the proxy before us says of it, where there is one that is to be believed. */
 export function ipOf(request: IncomingMessage, trustProxy: boolean): string {
@@ -12,15 +15,34 @@ export function ipOf(request: IncomingMessage, trustProxy: boolean): string {
   return last || request.socket.remoteAddress || ''
 }
 
-/** A Web request of one that Node's HTTP server has taken. */
+/** The address that a request asks for. Whatever a peer sends, this does not throw; undefined for what is none. */
+export function urlOf({ url = '/', headers }: IncomingMessage): URL | undefined {
+  // Only a path: `//` would begin a host, and a whole address may have a password.
+  if (!url.startsWith('/')) return undefined
+  for (const host of [headers.host ?? 'localhost', 'localhost']) {
+    const base = `http://${host}`
+    if (/[/?#@\\]/.test(host) || !URL.canParse(base)) continue
+    const parsed = new URL(base)
+    const at = url.search(/[?#]/)
+    parsed.pathname = (at < 0 ? url : url.slice(0, at)).replace(/^[/\\]{2,}/, '/')
+    parsed.search = at < 0 ? '' : url.slice(at).split('#')[0]!
+    return parsed
+  }
+  return undefined
+}
+
+/** A Web request of one that Node's HTTP server has taken. @throws HttpFailure 400, 501 */
 export function toRequest(incoming: IncomingMessage, signal: AbortSignal): Request {
-  const host = incoming.headers.host ?? 'localhost'
-  const url = new URL(incoming.url ?? '/', `http://${host}`)
+  const url = urlOf(incoming)
+  if (url === undefined) throw new HttpFailure(400, 'Bad Request', 'The address cannot be.', 'INVALID_ADDRESS')
+  const { method = 'GET' } = incoming
+  if (NEVER.includes(method.toUpperCase())) {
+    throw new HttpFailure(501, 'Not Implemented', `There is no ${method} here.`, 'METHOD_NOT_ALLOWED')
+  }
   const headers = new Headers()
   for (let at = 0; at < incoming.rawHeaders.length; at += 2) {
     headers.append(incoming.rawHeaders[at]!, incoming.rawHeaders[at + 1]!)
   }
-  const { method = 'GET' } = incoming
   const hasBody = method !== 'GET' && method !== 'HEAD'
   return new Request(url, {
     method,
@@ -40,19 +62,28 @@ export async function send(response: Response, outgoing: ServerResponse): Promis
   }
   outgoing.flushHeaders()
   const reader = response.body.getReader()
-  const gone = () => void reader.cancel().catch(() => {})
-  outgoing.once('close', gone)
+  // A body that fails while the peer takes nothing ends the connection: the peer would never be asked again.
+  reader.closed.catch(() => outgoing.destroy())
+  let wake = () => {}
+  outgoing.on('drain', () => wake())
+  outgoing.once('close', () => {
+    wake()
+    reader.cancel().catch(() => {})
+  })
   try {
-    for (;;) {
+    while (!outgoing.destroyed) {
       const { value, done } = await reader.read()
-      if (done || outgoing.destroyed) break
-      if (!outgoing.write(value)) await Promise.race([once(outgoing, 'drain'), once(outgoing, 'close')])
+      if (done) break
+      if (outgoing.write(value) || outgoing.destroyed) continue
+      await new Promise<void>((resolve) => {
+        wake = resolve
+      })
     }
+    if (outgoing.destroyed) await reader.cancel()
   } catch {
     // The body failed on its way: the peer sees a response that breaks off.
     outgoing.destroy()
   } finally {
-    outgoing.off('close', gone)
     outgoing.end()
   }
 }

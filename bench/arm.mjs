@@ -4,8 +4,12 @@
  * result.
  */
 import { clients } from './clients/clients.mjs'
+import { inbox } from './workloads/inbox.mjs'
+import { log } from './workloads/log.mjs'
 import { publish } from './workloads/publish.mjs'
 import { receive } from './workloads/receive.mjs'
+
+const workloads = { inbox, log, publish, receive }
 
 /** @param {any} message */
 const tell = (message) => process.send?.(message)
@@ -21,7 +25,7 @@ process.once('message', async (/** @type {any} */ job) => {
   const open = clients[job.client]
   if (!open) throw new Error(`There is no client ${job.client}.`)
   const client = await open()
-  await (job.workload === 'publish' ? publish(client, job, tell, go) : receive(client, job, tell, go))
+  await workloads[/** @type {keyof typeof workloads} */ (job.workload)](client, job, tell, go)
   process.off('disconnect', abandoned)
   process.disconnect()
 })

@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { prepareFeed } from './feed.mjs'
 import { encodeLoad, pump } from './load.mjs'
 import { endPayload, payload } from './payload.mjs'
 import { RedisServer } from './redis-server.mjs'
@@ -18,7 +19,11 @@ import { channelOf } from './workloads/receive.mjs'
  * @property {number} [p50Us] median time of one call, in microseconds
  * @property {number} [p99Us]
  *
- * @typedef {Omit<import('./workloads/publish.mjs').PublishJob, 'url'> | Omit<import('./workloads/receive.mjs').ReceiveJob, 'url'>} Job
+ * @typedef {Omit<import('./workloads/publish.mjs').PublishJob, 'url'>} PublishJob
+ * @typedef {Omit<import('./workloads/receive.mjs').ReceiveJob, 'url'>} ReceiveJob
+ * @typedef {Omit<import('./workloads/log.mjs').LogJob, 'url'>} LogJob
+ * @typedef {Omit<import('./workloads/inbox.mjs').InboxJob, 'url'>} InboxJob
+ * @typedef {PublishJob | ReceiveJob | LogJob | InboxJob} Job
  * @typedef {import('./workloads/publish.mjs').ClientSample} ClientSample
  */
 
@@ -45,8 +50,7 @@ export async function measure(job, profileDir) {
   const arm = new Arm(profileDir === undefined ? [] : profile)
   try {
     arm.send({ ...job, url: server.url })
-    const sample =
-      job.workload === 'publish' ? await measurePublish(server, arm, job) : await measureReceive(server, arm, job)
+    const sample = await measureJob(server, arm, job)
     await arm.ended()
     return sample
   } catch (error) {
@@ -57,7 +61,22 @@ export async function measure(job, profileDir) {
   }
 }
 
-/** @param {RedisServer} server @param {Arm} arm @param {Omit<import('./workloads/publish.mjs').PublishJob, 'url'>} job */
+/** @param {RedisServer} server @param {Arm} arm @param {Job} job */
+function measureJob(server, arm, job) {
+  if (job.workload === 'publish') return measurePublish(server, arm, job)
+  return job.workload === 'receive' ? measureReceive(server, arm, job) : measureLog(server, arm, job)
+}
+
+/** The arm checks what it reads by itself. @param {RedisServer} server @param {Arm} arm @param {LogJob | InboxJob} job */
+async function measureLog(server, arm, { total }) {
+  await arm.told('ready')
+  const before = await server.cpuUs()
+  arm.send('go')
+  const sample = /** @type {ClientSample} */ (await arm.told('result'))
+  return sampleOf(sample, total, (await server.cpuUs()) - before)
+}
+
+/** @param {RedisServer} server @param {Arm} arm @param {PublishJob} job */
 async function measurePublish(server, arm, { total }) {
   const witness = await Witness.subscribe(server.port, PUBLISH_CHANNEL)
   try {
@@ -73,20 +92,31 @@ async function measurePublish(server, arm, { total }) {
   }
 }
 
-/** @param {RedisServer} server @param {Arm} arm @param {Omit<import('./workloads/receive.mjs').ReceiveJob, 'url'>} job */
-async function measureReceive(server, arm, { size, patterns, total, warmUp }) {
-  const warming = encodeLoad(messages(size, patterns, warmUp))
-  const load = encodeLoad(messages(size, patterns, total))
+/** @param {RedisServer} server @param {Arm} arm @param {ReceiveJob} job */
+async function measureReceive(server, arm, { size, patterns, total, warmUp, through }) {
+  const warming = prepare(server, messages(size, patterns, warmUp), through)
+  const load = prepare(server, messages(size, patterns, total), through)
   await arm.told('subscribed')
-  await pump(server.port, warming)
+  await warming()
   await arm.told('ready')
   const before = await server.cpuUs()
   arm.send('go')
   await arm.told('started')
-  await pump(server.port, load)
+  await load()
   const sample = /** @type {ClientSample} */ (await arm.told('result'))
   const after = await server.cpuUs()
   return sampleOf(sample, total, after - before)
+}
+
+/**
+ * Messages that are ready to go.
+ *
+ * @param {RedisServer} server @param {Iterable<{ channel: string, text: string }>} load @param {ReceiveJob['through']} through
+ */
+function prepare(server, load, through) {
+  if (through !== undefined) return prepareFeed(server.url, [...load], through)
+  const chunks = encodeLoad(load)
+  return () => pump(server.port, chunks)
 }
 
 /** @param {'short' | 'long'} size @param {number} patterns @param {number} total */

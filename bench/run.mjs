@@ -1,21 +1,25 @@
 /**
  * Measures Tidings side by side with its peers and writes the results. See docs/benchmarks.md.
  *
- *   node bench/run.mjs [--only publish,receive,fan-out,patterns] [--rounds 5] [--quick] [--profile <folder>]
+ *   node bench/run.mjs [--only publish,receive,fan-out,patterns,append,log-length,receive-logged] [--rounds 5] [--quick] [--profile <folder>]
  */
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { describeMachine } from './machine.mjs'
 import { measure } from './measure.mjs'
 import { growsTooFast, growthTable, json, page, summary } from './report.mjs'
+import { appendRow } from './rows/append.mjs'
 import { fanOutRow } from './rows/fan-out.mjs'
+import { inboxRow } from './rows/inbox.mjs'
+import { logLengthRow } from './rows/log-length.mjs'
 import { patternsRow } from './rows/patterns.mjs'
 import { publishRow } from './rows/publish.mjs'
 import { receiveRow } from './rows/receive.mjs'
+import { receiveLoggedRow } from './rows/receive-logged.mjs'
 import { Samples } from './rows/row.mjs'
 import { orderOf } from './statistics.mjs'
 
-const ROWS = [publishRow, receiveRow, fanOutRow, patternsRow]
+const ROWS = [publishRow, receiveRow, fanOutRow, patternsRow, appendRow, logLengthRow, receiveLoggedRow, inboxRow]
 const ROUNDS = 5
 const QUICK = { rounds: 3, share: 0.2 }
 

@@ -46,7 +46,8 @@ export class Witness {
     const head = `*3\r\n$7\r\nmessage\r\n$${this.channel.length}\r\n${this.channel}\r\n`
     let count = 0
     for (const frame of text.slice(0, -end.length).split(head).slice(1)) {
-      tally.see(JSON.parse(frame.slice(frame.indexOf('\n') + 1)).n)
+      const message = JSON.parse(frame.slice(frame.indexOf('\n') + 1))
+      tally.see(message.data?.n ?? message.n)
       count += 1
     }
     if (count !== total) throw new Error(`Wrong deliveries: ${count} messages instead of ${total}.`)

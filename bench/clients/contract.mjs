@@ -2,7 +2,7 @@
  * What every arm offers to the workloads, as thin as it can be: the arm's library is measured, not this layer.
  *
  * @typedef {{
- *   publish: (channel: string, text: string) => Promise<number>,
+ *   publish: (channel: string, text: string) => Promise<number | { receivers: number }>,
  *   close: () => Promise<unknown>,
  * }} PublishingClient
  *
@@ -26,6 +26,9 @@ export const PATTERNS_PER_COMMAND = 512
 /** How tables and plots call them. @type {Record<string, string>} */
 export const clientNames = {
   tidings: 'Tidings',
+  'tidings-append': 'Tidings, append',
+  'tidings-emit': 'Tidings, emit with history',
+  'tidings-logged': 'Tidings, with history',
   ioredis: 'ioredis',
   'ioredis-auto': 'ioredis, auto-pipelining',
   'node-redis': 'node-redis',

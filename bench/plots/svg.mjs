@@ -12,6 +12,16 @@ const COLOURS = {
   ioredis: ['#c2410c', '#fb9a5b'],
   'ioredis-auto': ['#15803d', '#6fcf8b'],
   'node-redis': ['#86198f', '#e29bea'],
+  'tidings-append': ['#1d4ed8', '#7aa7ff'],
+  'tidings-emit': ['#0e7490', '#5fd0e6'],
+  append: ['#1d4ed8', '#7aa7ff'],
+  history: ['#c2410c', '#fb9a5b'],
+  resume: ['#15803d', '#6fcf8b'],
+  send: ['#1d4ed8', '#7aa7ff'],
+  list: ['#0e7490', '#5fd0e6'],
+  read: ['#15803d', '#6fcf8b'],
+  broadcast: ['#86198f', '#e29bea'],
+  xrevrange: ['#c2410c', '#fb9a5b'],
 }
 
 const STYLE = [

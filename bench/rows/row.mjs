@@ -87,11 +87,12 @@ export function figures(samples, arm, x) {
  * Compares Tidings with a peer at one x. A ratio above 1 is in Tidings' favour, for costs too.
  *
  * @param {Samples} samples
- * @param {{ name: string, x: number, against: string, arms: readonly string[], figure: (sample: Sample) => number, atLeast?: number }} what
+ * @param {{ name: string, x: number, own?: string, against: string, arms: readonly string[], figure: (sample: Sample) => number, atLeast?: number }} what
+ * `own`: which arm of Tidings; default `tidings`.
  * @returns {Finding}
  */
-export function compare(samples, { name, x, against, arms, figure, atLeast }) {
-  const own = samples.values('tidings', x, figure)
+export function compare(samples, { name, x, own: arm = 'tidings', against, arms, figure, atLeast }) {
+  const own = samples.values(arm, x, figure)
   const peer = samples.values(against, x, figure)
   const measured = figure === perSecond ? ratio(own, peer) : ratio(peer, own)
   return {

@@ -10,10 +10,11 @@ const WARM_CHANNEL = 'bench:warm'
  * @typedef {{ workload: 'publish', client: string, url: string, loops: number, total: number, warmUp: number }} PublishJob
  * @typedef {{ elapsedMs: number, clientUs: number, p50Us?: number, p99Us?: number }} ClientSample
  *
- * @param {import('../clients/contract.mjs').Client} client @param {PublishJob} job
+ * @param {Partial<import('../clients/contract.mjs').Client>} client @param {PublishJob} job
  * @param {(message: any) => void} tell @param {() => Promise<void>} go
  */
 export async function publish(client, { url, loops, total, warmUp }, tell, go) {
+  if (!client.publisher) throw new Error('This arm does not publish.')
   const publisher = await client.publisher(url)
   const texts = Array.from({ length: total }, (_, index) => payload('short', index))
   await run(publisher, WARM_CHANNEL, texts, loops, warmUp, 0)
@@ -46,17 +47,22 @@ async function run(publisher, channel, texts, loops, total, receivers, latency) 
   const loop = async () => {
     while (next < total) {
       const text = /** @type {string} */ (texts[next++ % texts.length])
-      if ((await publisher.publish(channel, text)) !== receivers) wrong += 1
+      if (count(await publisher.publish(channel, text)) !== receivers) wrong += 1
     }
   }
   const timedLoop = async (/** @type {import('node:perf_hooks').RecordableHistogram} */ histogram) => {
     while (next < total) {
       const text = /** @type {string} */ (texts[next++ % texts.length])
       const sent = performance.now()
-      if ((await publisher.publish(channel, text)) !== receivers) wrong += 1
+      if (count(await publisher.publish(channel, text)) !== receivers) wrong += 1
       histogram.record(Math.max(1, Math.round((performance.now() - sent) * 1e6)))
     }
   }
   await Promise.all(Array.from({ length: loops }, () => (latency ? timedLoop(latency) : loop())))
   if (wrong > 0) throw new Error(`${wrong} publishes resolved to another number of receivers than ${receivers}.`)
+}
+
+/** @param {number | { receivers: number }} answer */
+function count(answer) {
+  return typeof answer === 'number' ? answer : answer.receivers
 }

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import { END, Tally } from '../payload.mjs'
 
-const CHANNEL = 'bench:receive'
+export const CHANNEL = 'bench:receive'
 
 /** How many channels the messages are spread over, whatever the number of patterns: the traffic stays the same. */
 const CHANNELS = 8_192
@@ -18,13 +18,15 @@ export function channelOf(index, patterns) {
  *
  * @typedef {{
  *   workload: 'receive', client: string, url: string, size: 'short' | 'long',
- *   handlers: number, patterns: number, total: number, warmUp: number,
+ *   handlers: number, patterns: number, total: number, warmUp: number, through?: 'publish' | 'append',
  * }} ReceiveJob With `patterns` = 0 all handlers listen to one channel; else one handler to each pattern.
+ * `through`: what Tidings publishes the load with; default: prepared commands.
  *
- * @param {import('../clients/contract.mjs').Client} client @param {ReceiveJob} job
+ * @param {Partial<import('../clients/contract.mjs').Client>} client @param {ReceiveJob} job
  * @param {(message: any) => void} tell @param {() => Promise<void>} go
  */
 export async function receive(client, { url, handlers, patterns, total, warmUp }, tell, go) {
+  if (!client.receiver) throw new Error('This arm does not receive.')
   const receiver = await client.receiver(url)
   let stream = expect(warmUp, handlers)
   const handler = (/** @type {{ n: number }} */ message) => stream.take(message)

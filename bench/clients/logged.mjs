@@ -1,7 +1,7 @@
 import { EventBus, Publisher, Subscriber } from '../../dist/index.js'
 
 /** What every channel of the bench begins with. */
-export const PREFIX = 'bench:'
+const PREFIX = 'bench:'
 
 /** A bus whose channels all keep their newest entries. @param {string} url @param {number} maxCount */
 export async function loggedBus(url, maxCount) {

@@ -3,7 +3,7 @@ import { Redis } from 'ioredis'
 import { NotificationService } from '../../dist/index.js'
 
 /** Notifications in each inbox, as many as are kept. */
-export const KEPT = 100
+const KEPT = 100
 const PAGE = 20
 const CALLERS = 50
 const BATCH = 500

@@ -3,7 +3,7 @@ import { loggedBus } from '../clients/logged.mjs'
 
 const TYPE = 'log'
 /** How far back readers begin: a page. */
-export const BACK = 100
+const BACK = 100
 const FILLERS = 1_000
 const APPENDERS = 100
 

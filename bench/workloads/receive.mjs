@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import { END, Tally } from '../payload.mjs'
 
-export const CHANNEL = 'bench:receive'
+const CHANNEL = 'bench:receive'
 
 /** How many channels the messages are spread over, whatever the number of patterns: the traffic stays the same. */
 const CHANNELS = 8_192

@@ -1,7 +1,7 @@
 import { TidingsError } from './errors.ts'
 
 /** The longest user id, in bytes of UTF-8. */
-export const MAX_USER_ID_BYTES = 256
+const MAX_USER_ID_BYTES = 256
 
 /** What stands for itself in a name: everything else could be taken for a part of it, or for a pattern. */
 const PLAIN = /^[\p{L}\p{N}_.@+~=,-]+$/u

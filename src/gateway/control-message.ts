@@ -9,7 +9,7 @@ export type UserCommand = { readonly userId: string } & (
 )
 
 /** What a client of one node has sent to another: commands, one a line. */
-export interface EmulationMessage {
+interface EmulationMessage {
   readonly kind: 'emulation'
   readonly session: string
   readonly data: string

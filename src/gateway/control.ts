@@ -4,7 +4,7 @@ import type { LogId } from '../core/log-id.ts'
 import type { SubscriptionHandle } from '../core/pub-sub.ts'
 import { type ControlCommand, readControlCommand, type UserCommand } from './control-message.ts'
 
-export type { ControlCommand, EmulationMessage, UserCommand } from './control-message.ts'
+export type { ControlCommand, UserCommand } from './control-message.ts'
 
 const LOG: LogId = { kind: 'shared', name: 'gateway:control' }
 /**

@@ -6,15 +6,7 @@ import type { ErrorHandler } from '../messaging/bus-reports.ts'
 import type { EventBus } from '../messaging/event-bus.ts'
 import { Unheard } from '../messaging/unheard.ts'
 import type { NotificationService } from '../notifications/notification-service.ts'
-import {
-  type ChannelAction,
-  type ChannelRule,
-  type ClientRequest,
-  DEFAULT_LIMITS,
-  type Gatekeeper,
-  type GatewayLimits,
-  type GatewayUser,
-} from './contract.ts'
+import { DEFAULT_LIMITS, type Gatekeeper, type GatewayLimits } from './contract.ts'
 import { GatewayNode } from './gateway-node.ts'
 import type { HttpRoute } from './http/route.ts'
 import type { RpcMethod } from './inbox-rpc.ts'
@@ -52,8 +44,6 @@ const OPTIONS: readonly (keyof GatewayOptions)[] = [
   'logger',
   'onError',
 ]
-
-export type { ChannelAction, ChannelRule, ClientRequest, Gatekeeper, GatewayLimits, GatewayUser }
 
 /** @throws TidingsError `UNKNOWN_OPTION`, `INVALID_OPTION` */
 export function openNode(options: GatewayOptions): {

@@ -115,7 +115,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   }
 }
 
-export function clientRequest(incoming: IncomingMessage, trustProxy: boolean, transport: TransportName): ClientRequest {
+function clientRequest(incoming: IncomingMessage, trustProxy: boolean, transport: TransportName): ClientRequest {
   const headers: Record<string, string | undefined> = {}
   for (const [name, value] of Object.entries(incoming.headers)) {
     headers[name] = Array.isArray(value) ? value.join(', ') : value

@@ -3,7 +3,7 @@ import type { Position } from '../protocol/position.ts'
 import { toStream } from './stream-position.ts'
 
 /** The JSON of a message's payload: as it is where it is JSON on one line, else made of it. */
-export function dataJson(message: Message): string {
+function dataJson(message: Message): string {
   const { value, text } = message
   if (typeof value === 'string' && !text.startsWith('"')) return JSON.stringify(text)
   // A line end would end the frame; only between the tokens of JSON there may be one.

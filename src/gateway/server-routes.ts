@@ -1,3 +1,4 @@
+import { apiRoutes } from './api/api-routes.ts'
 import type { GatewayNode } from './gateway-node.ts'
 import type { HttpRoute } from './http/route.ts'
 import { emulationRoutes } from './streams/emulation-routes.ts'
@@ -11,6 +12,10 @@ export interface ServerRoutesOptions {
 }
 
 /** All that a gateway answers by HTTP beside WebSocket and health: for the `routes` of `createGateway()`. */
-export function serverRoutes({ secret }: ServerRoutesOptions): (node: GatewayNode) => readonly HttpRoute[] {
-  return (node) => [...emulationRoutes(node), ...(secret === undefined ? [] : eventSourceRoutes(node, { secret }))]
+export function serverRoutes({ apiKeys, secret }: ServerRoutesOptions): (node: GatewayNode) => readonly HttpRoute[] {
+  return (node) => [
+    ...apiRoutes(node, { apiKeys }),
+    ...emulationRoutes(node),
+    ...(secret === undefined ? [] : eventSourceRoutes(node, { secret })),
+  ]
 }

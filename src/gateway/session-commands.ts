@@ -161,7 +161,7 @@ async function admit(session: ClientSession, channel: string, token: unknown): P
   return { rule: rule ?? DEFAULT_RULE }
 }
 
-export async function assertMay(session: ClientSession, action: ChannelAction, channel: string): Promise<void> {
+async function assertMay(session: ClientSession, action: ChannelAction, channel: string): Promise<void> {
   if (!(await session.node.gatekeeper.allows(action, channel, session.user!))) {
     throw new ClientFailure(CLIENT_ERRORS.permissionDenied)
   }

@@ -6,7 +6,7 @@ import type { ClientSession } from './client-session.ts'
 import { Frames } from './frames.ts'
 
 /** The channel on which a user's own inbox is told, for each user another. */
-export const INBOX_CHANNEL = '#inbox'
+const INBOX_CHANNEL = '#inbox'
 
 interface UserInbox {
   readonly sessions: Set<ClientSession>

@@ -62,7 +62,7 @@ export const UNTOUCHED = {
   acted: undefined,
 } as const
 
-export function shownBody(
+function shownBody(
   body: NotificationBody,
 ): Pick<Notification, 'type' | 'title' | 'message' | 'timestamp' | 'data' | 'topic' | 'actions' | 'expiresAt'> {
   const { type, title, message, timestamp, data, topic, actions = [], expires_at: expiresAt } = body

@@ -3,7 +3,7 @@ import type { Revocations } from '../../core/revocations.ts'
 import { HubMember } from './hub-member.ts'
 import type { PresenceSpace } from './presence-space.ts'
 
-export interface MemoryPresenceOptions {
+interface MemoryPresenceOptions {
   readonly namespace: string
   /** The clock, in milliseconds. Default: `Date.now`. */
   readonly now?: () => number

@@ -14,7 +14,7 @@ import { NotificationService } from '../notifications/notification-service.ts'
 import { port as readPort } from './arguments.ts'
 import { reportConnection } from './connection-report.ts'
 import { addressOf, describeFailure, UsageError } from './failure.ts'
-import { DEFAULT_DRAIN_MS, DEFAULT_PORT, type ServeOptions } from './serve-options.ts'
+import { DEFAULT_PORT, type ServeOptions } from './serve-options.ts'
 import { chosenNamespace, chosenOutput, chosenRedis, DEFAULT_REDIS, openConnection } from './session.ts'
 
 const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost'])
@@ -56,7 +56,7 @@ export async function serve(options: ServeOptions, command: Command): Promise<vo
     const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
     const where = redis.startsWith('memory:') ? 'in memory' : `on Redis at ${addressOf(redis)}`
     output.tell(greeting(url, where, options.dev === true), { kind: 'listening', url, dev: options.dev === true })
-    await ended()
+    await ended(options.drainMs)
     output.tell('Draining.\n', { kind: 'draining' })
     await gateway.close(options.drainMs)
   } finally {
@@ -131,13 +131,13 @@ function listen(server: Server, port: number, host: string): Promise<void> {
 }
 
 /** Resolves when the process is told to end; told twice, or stuck, it ends at once. */
-function ended(): Promise<void> {
+function ended(drainMs: number): Promise<void> {
   return new Promise((resolve) => {
     let told = false
     const onSignal = () => {
       if (told) process.exit(130)
       told = true
-      setTimeout(() => process.exit(1), DEFAULT_DRAIN_MS + END_MS).unref()
+      setTimeout(() => process.exit(1), drainMs + END_MS).unref()
       resolve()
     }
     process.on('SIGINT', onSignal).on('SIGTERM', onSignal)

@@ -19,7 +19,7 @@ export interface GatewayUser {
   readonly claims: Readonly<Record<string, unknown>>
   /** When that ends, unless it is refreshed; by this node's clock. */
   readonly expiresAtMs?: number | undefined
-  /** Shown to others by presence and with publications. */
+  /** Shown to others by presence, and when it joins or leaves. */
   readonly info?: unknown
   /** Channels that it is subscribed to by the server, beside its own. */
   readonly channels?: readonly string[] | undefined

@@ -4,11 +4,12 @@ import type { ClientRequest, TransportName } from './contract.ts'
 import type { GatewayNode } from './gateway-node.ts'
 import { type GatewayOptions, openNode } from './gateway-options.ts'
 import { healthRoutes } from './health-routes.ts'
-import { ipOf, send, toRequest } from './http/node-adapter.ts'
+import { ipOf, send, toRequest, urlOf } from './http/node-adapter.ts'
 import { failureOf, HttpFailure, problem } from './http/problem.ts'
 import { Router } from './http/route.ts'
 import { WebSocketTransports } from './websocket.ts'
 
+const BAD_REQUEST = new HttpFailure(400, 'Bad Request', 'The request cannot be.', 'BAD_REQUEST')
 const WEBSOCKET_PATH = '/connection/websocket'
 
 /** What a request can be given beside what it says itself. */
@@ -64,28 +65,44 @@ export function createGateway(options: GatewayOptions): Gateway {
   }
 
   const handler: Gateway['handler'] = (incoming, outgoing, next) => {
-    const { pathname } = new URL(incoming.url ?? '/', 'http://localhost')
-    const found = router.find(incoming.method ?? 'GET', pathname)
+    const found = router.find(incoming.method ?? 'GET', urlOf(incoming)?.pathname ?? '')
     if (next !== undefined && 'allowed' in found && found.allowed.length === 0) {
       next()
       return
     }
     const gone = new AbortController()
     outgoing.once('close', () => gone.abort())
-    void answer(toRequest(incoming, gone.signal), ipOf(incoming, trustProxy))
+    const answered = async () => {
+      let request: Request
+      try {
+        request = toRequest(incoming, gone.signal)
+      } catch (error) {
+        return problem(failureOf(error) ?? BAD_REQUEST)
+      }
+      return answer(request, ipOf(incoming, trustProxy))
+    }
+    answered()
       .then((response) => send(response, outgoing))
       .catch(node.report)
   }
 
   const upgrade = (incoming: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    const { pathname } = new URL(incoming.url ?? '/', 'http://localhost')
-    if (pathname !== WEBSOCKET_PATH) return
+    if (urlOf(incoming)?.pathname !== WEBSOCKET_PATH) {
+      // Nobody else will say that there is nothing.
+      if (alone(incoming)) refuse(socket, { status: 404, reason: 'Not Found' })
+      return
+    }
     const request = clientRequest(incoming, trustProxy, 'websocket')
     const refusal = node.refusal(request)
     if (refusal === undefined) websockets.accept(incoming, socket, head, request)
     else refuse(socket, refusal)
   }
 
+  /** Whether the gateway alone listens for upgrades on the server that a request has come to. */
+  const alone = ({ socket }: IncomingMessage): boolean => {
+    const { server } = socket as { readonly server?: Server }
+    return server === undefined || server.listenerCount('upgrade') === 1
+  }
   const attached: (() => void)[] = []
   let closing: Promise<void> | undefined
   const close = async (drainMs?: number): Promise<void> => {
@@ -105,7 +122,12 @@ export function createGateway(options: GatewayOptions): Gateway {
       if (own) server.on('request', handler)
       attached.push(() => {
         server.off('upgrade', upgrade)
-        if (own) server.off('request', handler)
+        if (!own) return
+        server.off('request', handler)
+        // Whoever still has a connection is told, rather than left to wait.
+        server.on('request', (_request, response) => {
+          response.writeHead(503, { connection: 'close' }).end()
+        })
       })
     },
     handler,

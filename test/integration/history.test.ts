@@ -84,7 +84,9 @@ test('a position that was trimmed away is a gap, thrown or told', async () => {
   await expect(read({ since: first })).rejects.toMatchObject({ code: 'GAP', context: { reason: 'trimmed' } })
   const gaps: Gap[] = []
   expect(await read({ since: first, onGap: (gap) => gaps.push(gap) })).toEqual(['6', '7', '8', '9'])
-  expect(gaps).toMatchObject([{ log: 'a', reason: 'trimmed', from: expect.stringMatching(/^1-/), to: expect.stringMatching(/^6-/) }])
+  expect(gaps).toMatchObject([
+    { log: 'a', reason: 'trimmed', from: expect.stringMatching(/^1-/), to: expect.stringMatching(/^6-/) },
+  ])
 })
 
 test('a position of a log that is no more is a gap', async () => {
@@ -103,7 +105,9 @@ test('entries that a stranger deleted from the middle are a gap', async () => {
   const gaps: Gap[] = []
   const onGap = (gap: Gap) => gaps.push(gap)
   expect(await read({ onGap })).toEqual(['0', '1', '2', '5', '6', '7', '8', '9'])
-  expect(gaps).toMatchObject([{ reason: 'trimmed', from: expect.stringMatching(/^3-/), to: expect.stringMatching(/^5-/) }])
+  expect(gaps).toMatchObject([
+    { reason: 'trimmed', from: expect.stringMatching(/^3-/), to: expect.stringMatching(/^5-/) },
+  ])
   expect(await read({ onGap, reverse: true })).toHaveLength(8)
   expect(gaps[1]).toMatchObject({ from: expect.stringMatching(/^3-/), to: expect.stringMatching(/^5-/) })
 })

@@ -1,5 +1,6 @@
 import type { LogEntry } from '../core/event-log.ts'
 import type { Gap } from '../core/gap.ts'
+import type { Generation } from '../core/generation.ts'
 import type { Position } from '../protocol/position.ts'
 import type { LogCursor } from './log-cursor.ts'
 import { Patience } from './patience.ts'
@@ -10,8 +11,9 @@ const MAX_HELD_BYTES = 1_048_576
 export interface CatchUpOptions {
   /** Where the listener stands. */
   readonly cursor: LogCursor
-  /** Where those who follow live stand. */
+  /** Where those who follow live stand, and the generations up to there. */
   readonly live: () => Position
+  readonly liveChain: () => readonly Generation[]
   readonly onEntry: (entry: LogEntry, position: Position) => void
   readonly onGap: (gap: Gap) => void
   /** The listener stands where the live ones do, and is to be one of them. */
@@ -109,6 +111,7 @@ export class CatchUp {
       this.close()
     }
     this.#running = false
+    if (this.#moved) this.#startAgain()
   }
 
   /** True where the listener now has what the live ones have had, or is being given it. */
@@ -124,14 +127,17 @@ export class CatchUp {
         next > 0 ? isSame(cursor.position, this.#held[next - 1]!.position) : isNext(cursor.position, first)
       if (!follows) return false
       this.#joining = true
+      cursor.chain = this.#options.liveChain()
       // It may grow on the way: whoever gets an entry may append one.
-      for (let at = next; at < this.#held.length && !this.#paused && !this.#over; at += 1) {
-        const { entry, position } = this.#held[at]!
+      const held = this.#held
+      for (let at = next; at < held.length && held === this.#held && !this.#paused && !this.#over; at += 1) {
+        const { entry, position } = held[at]!
         cursor.position = position
         onEntry(entry, position)
       }
       this.#joining = false
-      if (this.#paused || this.#over) return true
+      // Paused on the way, it has forgotten what was held: the log has it.
+      if (this.#paused || this.#over || held !== this.#held) return true
     }
     this.#over = true
     this.#forgetHeld()

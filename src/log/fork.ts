@@ -62,7 +62,9 @@ function endOf(chain: readonly Generation[], gen: number, lastSeq: number): numb
 /** The last entry that is the same in the log and in what the reader has had, of a generation that the log lacks. */
 function forkOf(from: Position, head: LogHead, knownChain: readonly Generation[] | undefined): number {
   const below = head.chain.filter(({ gen }) => gen < from.gen)
-  const known = knownChain?.filter(({ gen }) => gen <= from.gen) ?? []
+  // Generations that end before the reader's own say nothing of where it came from.
+  const isOwn = knownChain?.some(({ gen }) => gen === from.gen)
+  const known = isOwn ? knownChain!.filter(({ gen }) => gen <= from.gen) : []
   const common = below.findLast(({ gen }) => known.some((generation) => generation.gen === gen))
   // Without a common generation the reader's own first one is the earliest that can differ.
   const knownEnd = common === undefined ? (known[0]?.firstSeq ?? Infinity) - 1 : endOf(known, common.gen, from.seq)!

@@ -60,6 +60,7 @@ export class LogTail {
   }
   readonly #owner: PlaceOwner = {
     position: () => (this.#started ? this.#cursor.position : undefined),
+    chain: () => this.#cursor.chain,
     cursorAt: (position) => new LogCursor(this.#options.eventLog, this.log, position, this.#cursor.chain),
     gap: (gap) => this.#options.onGap?.(gap),
     failed: (error) => this.#options.onError?.(error),

@@ -1,5 +1,6 @@
 import type { LogEntry } from '../core/event-log.ts'
 import type { Gap, GapListener } from '../core/gap.ts'
+import type { Generation } from '../core/generation.ts'
 import { Message } from '../core/message.ts'
 import type { Listener } from '../core/pub-sub.ts'
 import type { Position } from '../protocol/position.ts'
@@ -18,6 +19,8 @@ export interface TailListener {
 export interface PlaceOwner {
   /** Where those who follow live stand; undefined before the tail has started. */
   position(): Position | undefined
+  /** The generations up to there. */
+  chain(): readonly Generation[]
   /** A new cursor. */
   cursorAt(position: Position): LogCursor
   /** Takes a gap that one listener alone had, before it does. */
@@ -84,6 +87,7 @@ export class TailPlace {
     const catchUp: CatchUp = new CatchUp({
       cursor: this.#owner.cursorAt(position),
       live: () => this.#owner.position()!,
+      liveChain: () => this.#owner.chain(),
       onEntry: (entry, at) => {
         if (this.#gone || !this.#listener.accepts(entry.channel, entry.counter)) return
         this.#listener.onMessage(new Message(entry.channel, entry.payload, at))

@@ -1,3 +1,4 @@
+import { TidingsError } from '../core/errors.ts'
 import type { EventLog } from '../core/event-log.ts'
 import type { Gap } from '../core/gap.ts'
 import type { Place } from '../core/inbox.ts'
@@ -33,6 +34,7 @@ export class BroadcastBoard {
   #position: Position = BEFORE_BIRTH
   #starting: Promise<TailHandle> | undefined
   #live = false
+  #closed = false
   readonly #waiting = new Set<() => void>()
 
   constructor(options: BroadcastBoardOptions) {
@@ -67,6 +69,16 @@ export class BroadcastBoard {
     return this.#broadcasts.get(id)
   }
 
+  /** As {@link find}, of what there is in the log now: another process may just have sent it. */
+  async seek(id: string): Promise<Broadcast | undefined> {
+    if (!this.#broadcasts.has(id)) {
+      const { eventLog, log } = this.#options
+      const { head } = await eventLog.read(log, { limit: 1 })
+      if (head !== undefined) await this.reach(head)
+    }
+    return this.find(id)
+  }
+
   /** The last entry there is at or before a mark that somebody set in the log as it was then. */
   clamp(mark: Position): Place | undefined {
     if (mark.epoch !== this.#position.epoch) return undefined
@@ -90,10 +102,14 @@ export class BroadcastBoard {
     // What the log does not have (any more) is not waited for.
     if (head === undefined || head.epoch !== position.epoch || head.gen < position.gen) return
     const goal = { epoch: head.epoch, gen: head.gen, seq: Math.min(position.seq, head.seq) }
-    while (!this.#has(goal)) await new Promise<void>((resolve) => this.#waiting.add(resolve))
+    while (!this.#has(goal)) {
+      if (this.#closed) throw closed()
+      await new Promise<void>((resolve) => this.#waiting.add(resolve))
+    }
   }
 
   close(): void {
+    this.#closed = true
     this.#starting?.then(
       (handle) => handle.release(),
       () => {},
@@ -107,10 +123,18 @@ export class BroadcastBoard {
       since: 'start',
       onGap: (gap) => this.#onGap(gap),
     })
-    const { head } = await eventLog.read(log, { limit: 1 })
-    if (head !== undefined) await this.reach(head)
-    this.#live = true
-    return handle
+    try {
+      const { head } = await eventLog.read(log, { limit: 1 })
+      if (head !== undefined) await this.reach(head)
+      if (this.#closed) throw closed()
+      this.#live = true
+      return handle
+    } catch (error) {
+      handle.release()
+      this.#keep(() => false)
+      this.#position = BEFORE_BIRTH
+      throw error
+    }
   }
 
   #has({ epoch, gen, seq }: Position): boolean {
@@ -179,4 +203,8 @@ export class BroadcastBoard {
     for (const wake of this.#waiting) wake()
     this.#waiting.clear()
   }
+}
+
+function closed(): TidingsError {
+  return new TidingsError('CLOSED', 'This notification service has been closed.')
 }

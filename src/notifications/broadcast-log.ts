@@ -1,5 +1,7 @@
+import { NOTIFICATION_TYPES } from '../core/inbox.ts'
 import type { Message } from '../core/message.ts'
 import { randomName } from '../core/random-name.ts'
+import { readTimestamp } from '../core/timestamp.ts'
 import type { NotificationBody } from './notification-body.ts'
 
 /** What is in the broadcast log: broadcasts, and what was done with them later. */
@@ -47,7 +49,12 @@ export function decodeBroadcastEntry(message: Message, broadcastChannel: string)
   return withExpiry('broadcast', id, body as unknown as NotificationBody)
 }
 
-function withExpiry(kind: 'broadcast' | 'edit', id: string, body: NotificationBody): BroadcastEntry {
-  const { expires_at: expiresAt } = body
-  return { kind, id, body, expiresAtMs: expiresAt === undefined ? undefined : Date.parse(expiresAt) }
+/** Undefined for what nobody could show. */
+function withExpiry(kind: 'broadcast' | 'edit', id: string, body: NotificationBody): BroadcastEntry | undefined {
+  if (typeof body !== 'object' || body === null) return undefined
+  const { type, title, message, timestamp, expires_at: expiresAt } = body
+  const expiresAtMs = expiresAt === undefined ? undefined : Date.parse(expiresAt)
+  if (!NOTIFICATION_TYPES.includes(type) || typeof title !== 'string' || typeof message !== 'string') return undefined
+  if (typeof timestamp !== 'string' || readTimestamp(timestamp) === undefined) return undefined
+  return Number.isNaN(expiresAtMs) ? undefined : { kind, id, body, expiresAtMs }
 }

@@ -53,7 +53,11 @@ export class Broadcasts {
 
   async send(input: BroadcastInput): Promise<{ readonly id: string; readonly receivers: number }> {
     const id = newBroadcastId()
-    const { receivers } = await this.#append(this.#channel, encodeBroadcast(id, this.#body(input)))
+    const body = this.#body(input)
+    await this.board.ready()
+    const { position, receivers } = await this.#append(this.#channel, encodeBroadcast(id, body))
+    // Whoever asks here from now on finds it.
+    await this.board.reach(position)
     return { id, receivers }
   }
 
@@ -103,7 +107,7 @@ export class Broadcasts {
 
   async #change(id: string, payload: string): Promise<CommandOutcome> {
     await this.board.ready()
-    const broadcast = this.board.find(id)
+    const broadcast = await this.board.seek(id)
     if (broadcast === undefined) return 'unknown'
     if (broadcast.recalled) return 'already'
     const { position } = await this.#append(`${this.#channel}:changes`, payload)

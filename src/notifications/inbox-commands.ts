@@ -2,7 +2,9 @@ import type { InboxState, Place } from '../core/inbox.ts'
 import type { CommandOutcome, InboxCommand, InboxStore, Targets } from '../core/inbox-store.ts'
 import type { Position } from '../protocol/position.ts'
 import type { BroadcastBoard } from './broadcast-board.ts'
+import { isBroadcastId } from './broadcast-log.ts'
 import type { InboxReader } from './inbox-reader.ts'
+import type { NotificationBody } from './notification-body.ts'
 import { invalidOption } from './notification-options.ts'
 import { parseOwnId } from './notification-view.ts'
 import type { SeenState } from './state-token.ts'
@@ -64,10 +66,21 @@ export class InboxCommands {
     return (await store.change(userId, { kind, upTo }, board.place)).state
   }
 
+  /** What a notification says; undefined for one that is not there. */
+  async body(userId: string, id: string): Promise<NotificationBody | undefined> {
+    const own = parseOwnId(id)
+    if (own === undefined) return (await this.#board.seek(id))?.body
+    const query = { view: 'all', limit: 1, before: own.seq + 1 } as const
+    const { entries, state } = await this.#store.list(userId, query, this.#board.place)
+    const [entry] = entries
+    if (entry?.seq !== own.seq || entry.gen !== own.gen || state.epoch !== own.epoch) return undefined
+    return JSON.parse(entry.body) as NotificationBody
+  }
+
   async #target(userId: string, id: string): Promise<Target> {
     const own = parseOwnId(id)
     if (own !== undefined) return { own }
-    const broadcast = this.#board.find(id)
+    const broadcast = isBroadcastId(id) ? await this.#board.seek(id) : undefined
     if (broadcast === undefined || broadcast.recalled) return undefined
     if ((broadcast.expiresAtMs ?? Number.POSITIVE_INFINITY) <= Date.now()) return undefined
     if (!(await this.#reader.isFor(userId, broadcast))) return undefined

@@ -59,6 +59,8 @@ export class InboxFeed {
   /** What those who want every change have. */
   #seen: SeenState | undefined
   #state: InboxState | undefined
+  /** Where the store's clock was, by this process's own that never jumps. */
+  #clock = { storeMs: 0, atMs: 0 }
   #stale = false
   #telling = false
   #timer: NodeJS.Timeout | undefined
@@ -97,7 +99,6 @@ export class InboxFeed {
 
   /** The connection was broken: frames may have been missed. */
   doubt(): void {
-    if (this.#version === undefined) return
     this.#missed = true
     void this.#work()
   }
@@ -121,15 +122,17 @@ export class InboxFeed {
     const subscribe = async (channel: string, listener: (message: Message) => void) =>
       void this.#handles.push(await pubSub.subscribe('channel', channel, listener))
     try {
-      await Promise.all([
+      const started = await Promise.allSettled([
         subscribe(channels.user, (message) => this.#onPayload(message)),
         subscribe(channels.inbox, (message) => this.#onFrame(message)),
         board.ready(),
       ])
+      for (const one of started) if (one.status === 'rejected') throw one.reason
       const { state } = await store.change(userId, { kind: 'join' }, board.place)
       this.#version = state
       this.#last = { seq: state.head, gen: state.gen }
       this.#state = state
+      this.#setClock(state)
       this.#seen = seenState(state, board.position)
       this.#schedule(state)
     } catch (error) {
@@ -241,15 +244,19 @@ export class InboxFeed {
         }
         const stale = this.#stale
         this.#stale = false
-        const { sync, state, seen } = await this.#patience.until(() =>
-          stale ? reader.sync(userId, this.#seen!) : reader.syncBroadcasts(userId, this.#seen!, this.#state!),
+        const { rev } = this.#seen!.version
+        const { sync, state, seen, expiresNextMs } = await this.#patience.until(() =>
+          stale
+            ? reader.sync(userId, this.#seen!)
+            : reader.syncBroadcasts(userId, this.#seen!, { ...this.#state!, nowMs: this.#storeNow() }),
         )
         if (this.#closed) return
         this.#state = state
         this.#seen = seen
+        if (stale) this.#setClock(state)
         this.#schedule(state)
-        this.#scheduleExpiry(sync.nextChangeAt)
-        const nothing = !sync.reset && sync.changed.length === 0 && sync.removed.length === 0 && !stale
+        this.#scheduleExpiry(expiresNextMs)
+        const nothing = !sync.reset && sync.changed.length === 0 && sync.removed.length === 0 && state.rev === rev
         if (!nothing) for (const { onChange } of this.#listeners) onChange?.(sync)
       } while (this.#stale || this.#seen!.broadcasts !== this.#options.board.position)
     } catch {
@@ -259,11 +266,19 @@ export class InboxFeed {
     }
   }
 
+  #setClock({ nowMs }: InboxState): void {
+    this.#clock = { storeMs: nowMs, atMs: performance.now() }
+  }
+
+  #storeNow(): number {
+    return Math.floor(this.#clock.storeMs + performance.now() - this.#clock.atMs)
+  }
+
   /** Of broadcasts that expire nobody is told: each process knows. */
-  #scheduleExpiry(nextChangeAt: string | undefined): void {
+  #scheduleExpiry(expiresNextMs: number | undefined): void {
     clearTimeout(this.#expiry)
-    if (nextChangeAt === undefined || this.#closed) return
-    const ms = Math.min(Math.max(0, Date.parse(nextChangeAt) - Date.now()) + 1, MAX_TIMER_MS)
+    if (expiresNextMs === undefined || this.#closed) return
+    const ms = Math.min(Math.max(0, expiresNextMs - this.#storeNow()) + 1, MAX_TIMER_MS)
     this.#expiry = setTimeout(() => this.broadcastsChanged(), ms).unref()
   }
 

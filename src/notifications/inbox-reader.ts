@@ -43,6 +43,8 @@ export interface SyncAnswer {
   readonly sync: InboxSync
   readonly state: InboxState
   readonly seen: SeenState
+  /** When a broadcast that is shown expires next, by the store's clock. */
+  readonly expiresNextMs: number | undefined
 }
 
 /** Reads inboxes: what the store has of a user, together with the broadcasts that the user sees. */
@@ -102,16 +104,8 @@ export class InboxReader {
 
   /** As {@link sync} where only broadcasts can have changed since the store said its state. */
   syncBroadcasts(userId: string, seen: SeenState, state: InboxState): Promise<SyncAnswer> {
-    const nowMs = Math.max(state.nowMs, Date.now())
-    const delta = { reset: false, changed: [], removed: [], broadcasts: [], state: { ...state, nowMs } }
+    const delta = { reset: false, changed: [], removed: [], broadcasts: [], state }
     return this.#delta(userId, seen, delta)
-  }
-
-  /** One broadcast, if a user sees it. */
-  async find(userId: string, id: string, state: InboxState): Promise<Broadcast | undefined> {
-    const broadcast = this.#board.find(id)
-    if (broadcast === undefined || !isThere(broadcast, state)) return undefined
-    return (await this.isFor(userId, broadcast)) ? broadcast : undefined
   }
 
   async #delta(userId: string, seen: SeenState, delta: InboxDelta): Promise<SyncAnswer> {
@@ -120,7 +114,8 @@ export class InboxReader {
     const { visible, position, all } = await this.#visible(userId, state)
     const answer = this.#answer(state, visible, position)
     const now = seenState(state, position)
-    if (delta.reset || !isPart) return { sync: { reset: true, ...answer }, state, seen: now }
+    if (delta.reset || !isPart)
+      return { sync: { reset: true, ...answer }, state, seen: now, expiresNextMs: nextExpiry(visible) }
     const touched = (broadcast: Broadcast) =>
       !isUpTo(broadcast.changedAt, seen.broadcasts) || marked === 'all' || marked.includes(placeText(broadcast))
     const ids = new Set(visible.map(({ id }) => id))
@@ -137,7 +132,7 @@ export class InboxReader {
       ...delta.removed.map((place) => ownId(state.epoch, place)),
       ...all.filter(isGone).map(({ id }) => id),
     ]
-    return { sync: { reset: false, changed, removed, ...answer }, state, seen: now }
+    return { sync: { reset: false, changed, removed, ...answer }, state, seen: now, expiresNextMs: nextExpiry(visible) }
   }
 
   /** The broadcasts that a user sees, newest first, archived and snoozed ones too; and up to where that is. */
@@ -177,4 +172,10 @@ export class InboxReader {
 
 function hasExpired({ expiresAtMs }: Broadcast, afterMs: number, nowMs: number): boolean {
   return expiresAtMs !== undefined && expiresAtMs > afterMs && expiresAtMs <= nowMs
+}
+
+function nextExpiry(visible: readonly Broadcast[]): number | undefined {
+  let next = Number.POSITIVE_INFINITY
+  for (const { expiresAtMs = next } of visible) next = Math.min(next, expiresAtMs)
+  return Number.isFinite(next) ? next : undefined
 }

@@ -102,7 +102,9 @@ export class NotificationService {
       onError: this.#report,
     })
     const { board } = this.#broadcasts
-    this.#reader = new InboxReader(connection.inboxStore, board, this.#settings.isAudience)
+    this.#reader = new InboxReader(connection.inboxStore, board, (userId, audience) =>
+      this.#isAudience(userId, audience),
+    )
     this.#commands = new InboxCommands(connection.inboxStore, board, this.#reader)
     this.#sender = new Sender(connection.inboxStore, board, this.#settings)
     this.#topics = new Topics(connection.inboxStore, this.#sender)
@@ -201,6 +203,11 @@ export class NotificationService {
     if (typeof action !== 'string' || action === '' || action.length > 200) {
       throw invalid('action', 'must be the key of one of its actions')
     }
+    await this.#open(userId)
+    const body = await this.#commands.body(userId, id)
+    if (body === undefined) return 'unknown'
+    if (!body.actions?.some(({ key }) => key === action))
+      throw invalid('action', 'must be the key of one of its actions')
     return this.#these(userId, id, (targets) => ({ kind: 'act', action, ...targets }))
   }
 
@@ -215,10 +222,10 @@ export class NotificationService {
     return this.#broadcasts.recall(id)
   }
 
-  /** Says something else in a notification that is there, whose state stays. */
+  /** Says something else in a notification that is there. Its state, type, time and end stay. */
   async edit(userId: string, id: string, notification: NotificationInput): Promise<CommandOutcome> {
     await this.#open(userId)
-    return this.#sender.edit(userId, id, notification)
+    return this.#sender.edit(userId, id, notification, await this.#commands.body(userId, id))
   }
 
   /** Says something else in a broadcast, for everybody. */
@@ -373,6 +380,18 @@ export class NotificationService {
     const seen = upTo === undefined ? undefined : readState('upTo', upTo)
     await this.#open(userId)
     return this.#reader.counts(userId, await this.#commands.all(userId, kind, seen))
+  }
+
+  /** What the program's own test throws means no, and is told. */
+  async #isAudience(userId: string, audience: unknown): Promise<boolean> {
+    try {
+      return (await this.#settings.isAudience(userId, audience)) === true
+    } catch (cause) {
+      this.#report(
+        new TidingsError('HANDLER_FAILED', 'isAudience() failed, and so a broadcast is not shown.', { cause }),
+      )
+      return false
+    }
   }
 
   #run(handler: () => unknown, failed: (error: TidingsError) => void = this.#report): void {

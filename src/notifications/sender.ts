@@ -79,19 +79,31 @@ export class Sender {
     return { outcome: sent.kind, id: ownId(sent.epoch, sent.place), receivers: sent.receivers }
   }
 
-  async edit(userId: string, id: string, notification: NotificationInput): Promise<CommandOutcome> {
+  /** @param former what it says now: its type, its time and its end stay */
+  async edit(
+    userId: string,
+    id: string,
+    notification: NotificationInput,
+    former: NotificationBody | undefined,
+  ): Promise<CommandOutcome> {
     const own = parseOwnId(id)
-    const body = encodeBody(makeBody(notification), this.#settings.maxBytes)
-    if (own === undefined) return 'unknown'
+    const made = makeBody(notification)
+    if (own === undefined || former === undefined) return 'unknown'
+    if (made.type !== former.type) throw invalid('type', 'cannot be changed by an edit')
+    if (made.expires_at !== undefined) throw invalid('expiresAt', 'cannot be changed by an edit')
+    const { timestamp, expires_at } = former
+    const kept = { ...made, timestamp, ...(expires_at !== undefined && { expires_at }) }
+    const body = encodeBody(kept, this.#settings.maxBytes)
     const command = { kind: 'edit', body, own: [own], broadcasts: [] } as const
     return (await this.#store.change(userId, command, this.#board.place)).outcomes[0]!
   }
 
-  #rate({ timestamp }: NotificationBody): NotificationMessage['rate'] {
+  /** It has the type of what it stands in for, under which it is counted. */
+  #rate({ type, timestamp }: NotificationBody): NotificationMessage['rate'] {
     const { rateLimit } = this.#settings
     if (rateLimit === undefined) return undefined
     const { max, windowMs, title } = rateLimit
-    const summary: NotificationBody = { type: 'info', title, message: '', timestamp, data: { collapsed: true } }
+    const summary: NotificationBody = { type, title, message: '', timestamp, data: { collapsed: true } }
     return { max, windowMs, summary: JSON.stringify(summary) }
   }
 }

@@ -38,11 +38,19 @@ export class Topics {
   async follow(userId: string, topic: string, at: BroadcastPlace): Promise<void> {
     await this.#store.addFollower(topic, userId)
     await this.#store.change(userId, { kind: 'follow', topic }, at)
+    // Whoever tidied up meanwhile may have taken it out.
+    await this.#store.addFollower(topic, userId)
   }
 
   async unfollow(userId: string, topic: string, at: BroadcastPlace): Promise<void> {
     await this.#store.change(userId, { kind: 'unfollow', topic }, at)
+    await this.#leave(topic, userId)
+  }
+
+  /** Takes a user out of the index who does not follow, and back in one who does again by then. */
+  async #leave(topic: string, userId: string): Promise<void> {
     await this.#store.removeFollower(topic, userId)
+    if ((await this.#store.topics(userId)).includes(topic)) await this.#store.addFollower(topic, userId)
   }
 
   /**
@@ -59,7 +67,7 @@ export class Topics {
       const { outcome } = await this.#sender.deliver(userId, message)
       if (outcome === 'muted' || outcome === 'not-following') unwanted += 1
       else sent += 1
-      if (outcome === 'not-following') await this.#store.removeFollower(topic, userId)
+      if (outcome === 'not-following') await this.#leave(topic, userId)
     }
     try {
       let cursor: string | undefined
@@ -89,8 +97,8 @@ export class Topics {
   /** Removes all that is kept of a user, in the topics' indexes too. */
   async erase(userId: string): Promise<boolean> {
     const topics = await this.#store.topics(userId)
-    const erased = await this.#store.erase(userId)
+    // The indexes first: where that fails, the user's own keys still say which they are.
     for (const topic of topics) await this.#store.removeFollower(topic, userId)
-    return erased
+    return this.#store.erase(userId)
   }
 }

@@ -10,13 +10,14 @@ export interface Answer {
   readonly body: any
 }
 
-export interface AskOptions {
+interface AskOptions {
   readonly body?: unknown
   readonly headers?: Readonly<Record<string, string>>
 }
 
 /** A gateway with its HTTP API, and what asks it without a socket. */
-export interface TestApi extends TestGateway {
+export interface TestApi extends Omit<TestGateway, 'server'> {
+  readonly httpServer: TestGateway['server']
   /** What the gateway met and did not tell. */
   readonly errors: unknown[]
   /** As it is. */
@@ -47,6 +48,7 @@ export async function openApi(options: TestGatewayOptions): Promise<TestApi> {
   }
   return {
     ...opened,
+    httpServer: opened.server,
     errors,
     ask,
     server: (method, path, body, headers) => ask(method, path, { body, headers: { 'x-api-key': API_KEY, ...headers } }),

@@ -15,7 +15,7 @@ export const STATE: JsonSchema = {
   description: 'What an answer is up to. Opaque.',
 }
 
-export const InboxCounts: JsonSchema = object(
+const InboxCounts: JsonSchema = object(
   {
     total: count(),
     unread: count(),

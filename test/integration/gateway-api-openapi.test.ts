@@ -155,10 +155,13 @@ describe('the OpenAPI document', () => {
     await ask('post', '/v1/topics/{topic}/notifications', 'server', { topic: 'orders' })
     const { id: broadcast } = await ask('post', '/v1/broadcasts', 'server')
     await ask('patch', '/v1/broadcasts/{id}', 'server', { id: broadcast })
+    const actions = [{ label: 'Approve' }]
+    const withAction = { type: 'success', title: 'x', message: '', actions }
+    const asked = await ask('post', '/v1/users/{userId}/notifications', 'server', { userId: 'u-1', body: withAction })
+    await ask('post', '/v1/inbox/{id}/act', 'user', { id: asked.id })
     await ask('patch', '/v1/users/{userId}/notifications/{id}', 'server', { userId: 'u-1', id })
     const { notifications } = await ask('get', '/v1/inbox', 'user', {}, '?limit=1')
     expect(notifications).toHaveLength(1)
-    await ask('post', '/v1/inbox/{id}/act', 'user', { id })
     await ask('post', '/v1/inbox/{id}/snooze', 'user', { id, ...later })
     for (const what of ['read', 'unread', 'archive', 'delete']) {
       await ask('post', `/v1/inbox/${what}`, 'user', { body: { ids: [broadcast, id, 'nothing'] } })

@@ -4,12 +4,12 @@ import { CLIENT_ERRORS, DISCONNECTS, type Disconnect } from '../protocol/codes.t
 import { ClientFailure, type ClientRequest, DEFAULT_RULE, type GatewayUser, type Transport } from './contract.ts'
 import { Frames } from './frames.ts'
 import type { GatewayNode } from './gateway-node.ts'
+import { Heartbeat } from './heartbeat.ts'
 import { SessionChannels } from './session-channels.ts'
 import { handlerOf } from './session-commands.ts'
 import { SlowWatch } from './slow-watch.ts'
 import { TokenBucket } from './token-bucket.ts'
 
-const PING = new Frames('{}')
 /** A client asks for a new token when its own ends; it is given a moment for that. */
 const EXPIRY_GRACE_MS = 5_000
 /** Commands of one client that run at once. */
@@ -26,17 +26,19 @@ export class ClientSession {
   readonly channels: SessionChannels
   readonly connectedAtMs: number = Date.now()
   user: GatewayUser | undefined
-  readonly #slow: SlowWatch
+  /** While something waits for it. */
+  #slow: SlowWatch | undefined
   readonly #bucket: TokenBucket
-  readonly #endings: (() => void)[] = []
+  readonly #heartbeat: Heartbeat
+  // What most clients do not need is only made where it is: there may be very many of them.
+  #endings: (() => void)[] | undefined
   #connecting = false
   #running = 0
-  #pinged = false
   #closed = false
   /** What comes on the server's subscriptions before the client knows that it is connected. */
   #held: Frames[] | undefined
   /** What the client asked for before it was told that it is connected. */
-  readonly #waiting: Command[] = []
+  #waiting: Command[] | undefined
   #cancelExpiry: (() => void) | undefined
 
   constructor(node: GatewayNode, request: ClientRequest, transport: Transport) {
@@ -44,14 +46,8 @@ export class ClientSession {
     this.request = request
     this.transport = transport
     this.channels = new SessionChannels(this)
-    const { limits, wheel } = node
-    this.#slow = new SlowWatch(transport, limits, wheel, () => this.close(DISCONNECTS.slow))
-    this.#endings.push(() => this.#slow.end())
-    this.#bucket = new TokenBucket(limits.commandsPerSecond)
-    const cancel = wheel.at(limits.authenticateMs, () => {
-      if (this.user === undefined) this.close(DISCONNECTS.stale)
-    })
-    this.#endings.push(cancel)
+    this.#bucket = new TokenBucket(node.limits.commandsPerSecond)
+    this.#heartbeat = new Heartbeat(this)
   }
 
   get closed(): boolean {
@@ -100,12 +96,20 @@ export class ClientSession {
 
   #write(frames: Frames): void {
     if (this.#closed) return
-    if (!this.#slow.allows(frames.bytes)) {
+    const { transport } = this
+    const { bytes } = frames
+    if (transport.bufferedBytes + bytes > this.node.limits.queueBytes) {
       this.close(DISCONNECTS.slow)
       return
     }
-    this.transport.write(frames)
-    this.#slow.wrote(frames.bytes)
+    transport.write(frames)
+    if (this.#slow !== undefined) this.#slow.wrote(bytes)
+    else if (transport.bufferedBytes > 0) this.#slow = new SlowWatch(this)
+  }
+
+  /** Nothing waits for it any more. */
+  keepsUp(): void {
+    this.#slow = undefined
   }
 
   /** Whether so much more could be written without closing it. */
@@ -116,7 +120,10 @@ export class ClientSession {
   /** Something to be done when the session ends. */
   onEnd(end: () => void): void {
     if (this.#closed) end()
-    else this.#endings.push(end)
+    else {
+      this.#endings ??= []
+      this.#endings.push(end)
+    }
   }
 
   /** The user is known from now on; until it expires. */
@@ -141,18 +148,7 @@ export class ClientSession {
 
   /** Begins to ask now and then whether the client is still there. */
   startPings(): void {
-    const { wheel, limits } = this.node
-    // Not all at once, where many have connected at once.
-    let cancel = wheel.at(limits.pingMs * (0.5 + Math.random() / 2), () => ping())
-    const ping = () => {
-      this.#pinged = true
-      this.write(PING)
-      cancel = wheel.at(limits.pongMs, () => {
-        if (this.#pinged) this.close(DISCONNECTS.noPong)
-        else cancel = wheel.at(Math.max(0, limits.pingMs - limits.pongMs), ping)
-      })
-    }
-    this.onEnd(() => cancel())
+    if (!this.#closed) this.#heartbeat.start()
   }
 
   /** Tells the client and closes. Idempotent. */
@@ -167,7 +163,11 @@ export class ClientSession {
     if (this.#closed) return
     this.#closed = true
     this.#cancelExpiry?.()
-    for (const end of this.#endings.splice(0)) end()
+    this.#heartbeat.end()
+    this.#slow?.end()
+    const endings = this.#endings ?? []
+    this.#endings = undefined
+    for (const end of endings) end()
     this.channels.leaveAll()
     this.node.forget(this)
   }
@@ -175,7 +175,7 @@ export class ClientSession {
   #take(command: Command): void {
     const { id } = command
     if (id === undefined && Object.keys(command).length === 0) {
-      this.#pinged = false
+      this.#heartbeat.heard()
       return
     }
     if (!this.#bucket.take()) {
@@ -201,6 +201,7 @@ export class ClientSession {
       this.#held = []
     } else if (this.#held !== undefined) {
       // Clients do not wait for the reply before they go on.
+      this.#waiting ??= []
       this.#waiting.push(command)
       return
     } else if (this.user === undefined) {
@@ -218,7 +219,9 @@ export class ClientSession {
     const held = this.#held ?? []
     this.#held = undefined
     for (const frames of held) this.#write(frames)
-    for (const command of this.#waiting.splice(0)) void this.#run(command, handlerOf(command)!)
+    const waiting = this.#waiting ?? []
+    this.#waiting = undefined
+    for (const command of waiting) void this.#run(command, handlerOf(command)!)
   }
 
   async #run(command: Command, handler: NonNullable<ReturnType<typeof handlerOf>>): Promise<void> {

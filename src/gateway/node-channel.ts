@@ -1,16 +1,15 @@
 import type { EventLog } from '../core/event-log.ts'
-import type { Gap } from '../core/gap.ts'
 import type { LogId } from '../core/log-id.ts'
 import type { Message } from '../core/message.ts'
 import type { SubscriptionHandle } from '../core/pub-sub.ts'
 import { positionIn } from '../log/fork.ts'
-import { LogCursor } from '../log/log-cursor.ts'
 import type { LoggedPubSub } from '../log/logged-pub-sub.ts'
 import { UNSUBSCRIBES } from '../protocol/codes.ts'
 import type { Position } from '../protocol/position.ts'
+import { readLast, readOn } from './channel-reader.ts'
 import { ChannelTail } from './channel-tail.ts'
 import { Frames } from './frames.ts'
-import { type Kept, kept, publicationJson } from './publication.ts'
+import { type Kept, publicationJson } from './publication.ts'
 import { isSamePosition, toStream } from './stream-position.ts'
 
 const TAIL_COUNT = 1_000
@@ -54,6 +53,8 @@ export class NodeChannel {
   readonly name: string
   readonly #options: NodeChannelOptions
   readonly #members = new Set<Member>()
+  /** Those of them that were given more than has come here. */
+  readonly #ahead = new Set<Member>()
   readonly #tail = new ChannelTail(TAIL_COUNT, TAIL_BYTES)
   readonly #pushStart: string
   #handle: Promise<SubscriptionHandle> | undefined
@@ -98,14 +99,17 @@ export class NodeChannel {
     // What has come in this turn is for those who were here.
     this.flush()
     this.#members.add(member)
+    if (member.skipTo !== undefined) this.#ahead.add(member)
   }
 
   remove(member: Member): void {
     this.#members.delete(member)
+    this.#ahead.delete(member)
   }
 
   close(): void {
     this.#members.clear()
+    this.#ahead.clear()
     this.#handle?.then(
       (handle) => handle.release(),
       () => {},
@@ -166,29 +170,10 @@ export class NodeChannel {
 
   /** Reads on in the log. */
   async read(since: Position): Promise<Recovery> {
-    const { recoverCount: count, recoverBytes } = this.#options
-    let bytes = 0
-    const isFull = () => publications.length >= count || bytes >= recoverBytes
-    const cursor = new LogCursor(this.#options.eventLog, this.#log!, since)
-    const publications: Kept[] = []
-    let gap: Gap | undefined
-    await cursor.readOn(
-      {
-        onEntry: (entry, position) => {
-          // Of a shared log there are others' entries, too.
-          if (entry.channel !== this.name) return
-          publications.push(kept(this.name, entry.payload, position))
-          bytes += entry.payload.length
-        },
-        onGap: (each) => {
-          gap ??= each
-        },
-        isDone: () => gap !== undefined || isFull(),
-      },
-      count,
-    )
-    if (gap !== undefined) return { recovered: false, publications: [], position: this.#position!, more: false }
-    return { recovered: true, publications, position: cursor.position, more: isFull() }
+    const { eventLog, recoverCount: count, recoverBytes: bytes } = this.#options
+    const found = await readOn(eventLog, this.#log!, this.name, since, { count, bytes })
+    if (found === undefined) return { recovered: false, publications: [], position: this.#position!, more: false }
+    return { recovered: true, ...found }
   }
 
   /** A frame of one publication. */
@@ -213,19 +198,15 @@ export class NodeChannel {
 
   /** Fills the tail with the last entries of the log. */
   async #load(): Promise<void> {
-    const { eventLog } = this.#options
-    const { head, entries } = await eventLog.read(this.#log!, { limit: TAIL_COUNT, reverse: true })
-    if (head === undefined || this.#log!.kind === 'shared') return
-    const read = [...entries].reverse()
-    const base = positionIn(head, (read[0]?.seq ?? head.seq + 1) - 1)
-    const all = read.map((entry) =>
-      kept(this.name, entry.payload, { epoch: head.epoch, gen: entry.gen, seq: entry.seq }),
-    )
+    if (this.#log!.kind === 'shared') return
+    const last = await readLast(this.#options.eventLog, this.#log!, this.name, TAIL_COUNT)
+    if (last === undefined) return
+    const { base, publications, end: read } = last
     // What came live while it was read is behind it already, or is in it.
-    const live = this.#tail.since(positionIn(head, head.seq)) ?? []
+    const live = this.#tail.since(read) ?? []
     const end = this.#tail.end
-    const isAhead = end !== undefined && end.epoch === head.epoch && end.seq > head.seq && live.length === 0
-    if (!isAhead) this.#tail.begin(base, [...all, ...live])
+    const isAhead = end !== undefined && end.epoch === read.epoch && end.seq > read.seq && live.length === 0
+    if (!isAhead) this.#tail.begin(base, [...publications, ...live])
   }
 
   #onMessage(message: Message): void {
@@ -252,9 +233,7 @@ export class NodeChannel {
     // The first of a log says which log it is.
     const isBirth = before?.epoch === ''
     const frame = this.frame(isBirth ? publicationJson(message, toStream(position).epoch) : json)
-    let skips = false
-    for (const member of this.#members) skips ||= member.skipTo !== undefined
-    if (!skips) {
+    if (this.#ahead.size === 0) {
       this.push(frame)
       return
     }
@@ -263,12 +242,17 @@ export class NodeChannel {
     for (const member of this.#members) {
       const { skipTo } = member
       if (skipTo !== undefined && position.epoch === skipTo.epoch && position.seq <= skipTo.seq) {
-        if (isSamePosition(position, skipTo)) member.skipTo = undefined
+        if (isSamePosition(position, skipTo)) this.#isLevel(member)
         continue
       }
-      member.skipTo = undefined
+      if (skipTo !== undefined) this.#isLevel(member)
       member.write(frames)
     }
+  }
+
+  #isLevel(member: Member): void {
+    member.skipTo = undefined
+    this.#ahead.delete(member)
   }
 
   /** Positions carry the generation as a part of what clients take for the epoch. */
@@ -276,7 +260,7 @@ export class NodeChannel {
     this.flush()
     for (const member of [...this.#members]) {
       if (member.newGeneration(position)) continue
-      this.#members.delete(member)
+      this.remove(member)
       member.resubscribe(UNSUBSCRIBES.newGeneration)
     }
   }
@@ -285,7 +269,7 @@ export class NodeChannel {
     this.flush()
     this.#tail.clear()
     for (const member of [...this.#members]) {
-      this.#members.delete(member)
+      this.remove(member)
       member.resubscribe(UNSUBSCRIBES.insufficient)
     }
   }

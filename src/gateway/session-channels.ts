@@ -1,27 +1,17 @@
 import type { SubscribeRequest, SubscribeResult } from '../protocol/client-protocol.ts'
-import { CLIENT_ERRORS, DISCONNECTS, UNSUBSCRIBES } from '../protocol/codes.ts'
+import { CLIENT_ERRORS, UNSUBSCRIBES } from '../protocol/codes.ts'
 import type { Position } from '../protocol/position.ts'
 import { join, stand } from './channel-join.ts'
+import { ChannelPlace } from './channel-place.ts'
 import type { ClientSession } from './client-session.ts'
 import { type ChannelRule, ClientFailure } from './contract.ts'
 import { Frames } from './frames.ts'
-import type { Member, NodeChannel } from './node-channel.ts'
+import type { NodeChannel } from './node-channel.ts'
 import { type Kept, keptJson } from './publication.ts'
 import { fromStream, toStream } from './stream-position.ts'
 
 /** Milliseconds between two looks whether a client that is given a long recovery has taken some of it. */
 const DRAIN_MS = 20
-
-interface Place {
-  readonly rule: ChannelRule
-  readonly server: boolean
-  channel: NodeChannel | undefined
-  member: Member | undefined
-  /** Ends what only runs while it is subscribed. */
-  readonly endings: (() => void)[]
-  cancelExpiry: (() => void) | undefined
-  left: boolean
-}
 
 export interface SubscribeOptions {
   /** By the server's own wish: the client did not ask for it. */
@@ -34,7 +24,7 @@ export interface SubscribeOptions {
 /** The channels that one client is subscribed to. */
 export class SessionChannels {
   readonly #session: ClientSession
-  readonly #places = new Map<string, Place>()
+  readonly #places = new Map<string, ChannelPlace>()
 
   constructor(session: ClientSession) {
     this.#session = session
@@ -55,31 +45,27 @@ export class SessionChannels {
     if (this.#places.has(name)) throw new ClientFailure(CLIENT_ERRORS.alreadySubscribed)
     if (this.#places.size >= node.limits.channelsPerClient) throw new ClientFailure(CLIENT_ERRORS.limitExceeded)
     const { rule, server, expiresAtMs, chanInfo } = options
-    const place: Place = {
-      rule,
-      server,
-      channel: undefined,
-      member: undefined,
-      endings: [],
-      cancelExpiry: undefined,
-      left: false,
-    }
+    const place = new ChannelPlace(this.#session, name, rule, server)
     this.#places.set(name, place)
     try {
       const channel = await node.hub.acquire(name)
-      place.channel = channel
-      if (rule.presence || rule.joinLeave) await node.presence.enter(this.#session, name, rule, chanInfo, place.endings)
+      // Who has left meanwhile had nothing to give back yet.
+      if (place.left) node.hub.release(channel)
+      else place.channel = channel
       this.#assertHere(place)
-      const member = this.#memberOf(name, channel, place)
-      place.member = member
+      if (rule.presence || rule.joinLeave) {
+        place.endings = []
+        await node.presence.enter(this.#session, name, rule, chanInfo, place.endings)
+      }
+      this.#assertHere(place)
       const since = rule.recover && request.recover === true ? this.#sinceOf(request) : undefined
       const asked = rule.recover && request.recover === true
       const { position, recovered, publications, more } =
         asked && since === undefined && channel.position !== undefined
-          ? { ...(await join(channel, member, undefined)), recovered: false }
-          : await join(channel, member, since)
+          ? { ...(await join(channel, place, undefined)), recovered: false }
+          : await join(channel, place, since)
       this.#assertHere(place)
-      if (more) void this.#goOn(channel, member, place, position!)
+      if (more) void this.#goOn(channel, place, position!)
       if (expiresAtMs !== undefined) this.#expire(name, place, expiresAtMs)
       const recoverable = rule.recover && position !== undefined
       return {
@@ -92,6 +78,8 @@ export class SessionChannels {
       }
     } catch (error) {
       this.#leave(name, place)
+      // Who left while it was recovered may have become a member nevertheless.
+      place.channel?.remove(place)
       throw error
     }
   }
@@ -123,49 +111,22 @@ export class SessionChannels {
     for (const [name, place] of [...this.#places]) this.#leave(name, place)
   }
 
-  #leave(name: string, place: Place): void {
+  #leave(name: string, place: ChannelPlace): void {
     if (place.left) return
     place.left = true
     if (this.#places.get(name) === place) this.#places.delete(name)
     place.cancelExpiry?.()
-    for (const end of place.endings.splice(0)) end()
-    const { channel, member } = place
+    const endings = place.endings ?? []
+    place.endings = undefined
+    for (const end of endings) end()
+    const { channel } = place
     if (channel === undefined) return
-    if (member !== undefined) channel.remove(member)
+    channel.remove(place)
     this.#session.node.hub.release(channel)
   }
 
-  #memberOf(name: string, channel: NodeChannel, place: Place): Member {
-    const session = this.#session
-    const { slow } = place.rule
-    return {
-      skipTo: undefined,
-      write: (frames) => {
-        if (slow === 'close' || session.hasRoom(frames.bytes)) session.write(frames)
-        // It comes back when there is room, and is given from the log what was left out.
-        else if (slow === 'skip' && channel.position !== undefined) this.#restart(name, place)
-      },
-      resubscribe: (why) => {
-        if (place.server) this.#restart(name, place)
-        else this.end(name, why)
-      },
-      newGeneration: (position) => {
-        if (!place.server) return false
-        const subscribe = { recoverable: true, positioned: true, ...toStream(position), offset: position.seq - 1 }
-        session.write(new Frames(JSON.stringify({ push: { channel: name, subscribe } })))
-        return true
-      },
-    }
-  }
-
-  /** A client subscribes again by itself; for one that the server subscribed only a new connection does it. */
-  #restart(name: string, place: Place): void {
-    if (place.server) this.#session.close(DISCONNECTS.insufficientState)
-    else this.end(name, UNSUBSCRIBES.insufficient)
-  }
-
   /** Gives the rest of a long recovery as publications, as fast as the client takes them. */
-  async #goOn(channel: NodeChannel, member: Member, place: Place, from: Position): Promise<void> {
+  async #goOn(channel: NodeChannel, place: ChannelPlace, from: Position): Promise<void> {
     const session = this.#session
     let position = from
     const give = (publications: readonly Kept[]) => {
@@ -180,13 +141,13 @@ export class SessionChannels {
         const recovery = await channel.recover(position)
         if (place.left) return
         if (!recovery.recovered) {
-          member.resubscribe(UNSUBSCRIBES.insufficient)
+          place.resubscribe(UNSUBSCRIBES.insufficient)
           return
         }
         give(recovery.publications)
         position = recovery.position
         if (!recovery.more) {
-          const rest = stand(channel, member, position)
+          const rest = stand(channel, place, position)
           if (rest !== undefined) {
             give(rest)
             return
@@ -196,7 +157,7 @@ export class SessionChannels {
       }
     } catch (error) {
       session.node.report(error)
-      member.resubscribe(UNSUBSCRIBES.insufficient)
+      place.resubscribe(UNSUBSCRIBES.insufficient)
     }
   }
 
@@ -204,13 +165,13 @@ export class SessionChannels {
     return fromStream({ ...(offset !== undefined && { offset }), ...(epoch !== undefined && { epoch }) })
   }
 
-  #expire(name: string, place: Place, expiresAtMs: number): void {
+  #expire(name: string, place: ChannelPlace, expiresAtMs: number): void {
     const left = Math.max(0, expiresAtMs - Date.now())
     place.cancelExpiry = this.#session.node.wheel.at(left, () => this.end(name, UNSUBSCRIBES.expired))
   }
 
   /** It may have been unsubscribed, or the client gone, while it was made. */
-  #assertHere(place: Place): void {
+  #assertHere(place: ChannelPlace): void {
     if (!place.left && !this.#session.closed) return
     throw new ClientFailure(CLIENT_ERRORS.notAvailable)
   }

@@ -1,44 +1,42 @@
-import type { GatewayLimits, Transport } from './contract.ts'
-import type { SecondWheel } from './second-wheel.ts'
+import { DISCONNECTS } from '../protocol/codes.ts'
+import type { ClientSession } from './client-session.ts'
+import type { Due } from './second-wheel.ts'
 
-/** Whether a client keeps up: bounded by the bytes that wait for it, and by the time in which it has taken none. */
-export class SlowWatch {
-  readonly #transport: Transport
-  readonly #limits: GatewayLimits
-  readonly #wheel: SecondWheel
-  readonly #onSlow: () => void
+/** Closes a client for which something waits, where it takes nothing for a time. Only made once something waits. */
+export class SlowWatch implements Due {
+  readonly #session: ClientSession
+  #slot: Set<Due>
   #written = 0
-  #cancel: (() => void) | undefined
+  /** Bytes that it had taken when the time began, counted from the same point as what was written. */
+  #taken: number
 
-  constructor(transport: Transport, limits: GatewayLimits, wheel: SecondWheel, onSlow: () => void) {
-    this.#transport = transport
-    this.#limits = limits
-    this.#wheel = wheel
-    this.#onSlow = onSlow
+  constructor(session: ClientSession) {
+    this.#session = session
+    this.#taken = -session.transport.bufferedBytes
+    this.#slot = this.#wait()
   }
 
-  /** Whether so many bytes more may wait. */
-  allows(bytes: number): boolean {
-    return this.#transport.bufferedBytes + bytes <= this.#limits.queueBytes
-  }
-
-  /** So many bytes were written. Where some wait, it is looked whether any are taken. */
+  /** So many bytes more were written. */
   wrote(bytes: number): void {
     this.#written += bytes
-    if (this.#cancel === undefined && this.#transport.bufferedBytes > 0) this.#watch()
+  }
+
+  due(): void {
+    const { bufferedBytes } = this.#session.transport
+    const taken = this.#written - bufferedBytes
+    if (bufferedBytes === 0) this.#session.keepsUp()
+    else if (taken > this.#taken) {
+      this.#taken = taken
+      this.#slot = this.#wait()
+    } else this.#session.close(DISCONNECTS.slow)
   }
 
   end(): void {
-    this.#cancel?.()
+    this.#slot.delete(this)
   }
 
-  #watch(): void {
-    const taken = this.#written - this.#transport.bufferedBytes
-    this.#cancel = this.#wheel.at(this.#limits.slowMs, () => {
-      this.#cancel = undefined
-      if (this.#transport.bufferedBytes === 0) return
-      if (this.#written - this.#transport.bufferedBytes > taken) this.#watch()
-      else this.#onSlow()
-    })
+  #wait(): Set<Due> {
+    const { wheel, limits } = this.#session.node
+    return wheel.wait(limits.slowMs, this)
   }
 }

@@ -1,23 +1,32 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { type WebSocket, WebSocketServer } from 'ws'
+import { type RawData, type Server, WebSocket, WebSocketServer } from 'ws'
+import type { ClientSession } from './client-session.ts'
 import type { ClientRequest, Transport } from './contract.ts'
 import type { Frames } from './frames.ts'
 import type { GatewayNode } from './gateway-node.ts'
 
 /** Milliseconds for the peer to answer the closing of its connection. */
 const CLOSE_MS = 3_000
+/** The same for one for which more waits than the network takes: what it is told may not even reach it. */
+const STUCK_CLOSE_MS = 500
+
+/** A connection that knows whose it is, so that listeners need not be made for each. */
+class ClientSocket extends WebSocket {
+  session: ClientSession | undefined
+}
 
 /** Takes WebSocket connections of clients. */
 export class WebSocketTransports {
   readonly #node: GatewayNode
-  readonly #server: WebSocketServer
+  readonly #server: Server<typeof ClientSocket>
 
   constructor(node: GatewayNode) {
     this.#node = node
     this.#server = new WebSocketServer({
       noServer: true,
+      WebSocket: ClientSocket,
       // Compression costs more CPU and memory than it saves on small messages.
       perMessageDeflate: false,
       maxPayload: node.limits.frameBytes,
@@ -28,14 +37,11 @@ export class WebSocketTransports {
   /** Upgrades a request that was found to be acceptable. */
   accept(incoming: IncomingMessage, socket: Duplex, head: Buffer, request: ClientRequest): void {
     this.#server.handleUpgrade(incoming, socket, head, (websocket) => {
-      const session = this.#node.open(request, new WebSocketTransport(websocket, socket as Socket))
-      websocket.on('message', (data, isBinary) => {
-        if (isBinary) session.close({ code: 3506, reason: 'inappropriate protocol' })
-        else session.receive(String(data))
-      })
-      websocket.on('close', () => session.ended())
+      websocket.session = this.#node.open(request, new WebSocketTransport(websocket, socket as Socket))
+      websocket.on('message', onMessage)
+      websocket.on('close', onClose)
       // What breaks the protocol ws closes by itself, with the right code; the close event follows.
-      websocket.on('error', () => {})
+      websocket.on('error', onError)
     })
   }
 
@@ -44,6 +50,18 @@ export class WebSocketTransports {
     for (const websocket of this.#server.clients) websocket.terminate()
   }
 }
+
+function onMessage(this: WebSocket, data: RawData, isBinary: boolean): void {
+  const session = (this as ClientSocket).session!
+  if (isBinary) session.close({ code: 3506, reason: 'inappropriate protocol' })
+  else session.receive(String(data))
+}
+
+function onClose(this: WebSocket): void {
+  ;(this as ClientSocket).session!.ended()
+}
+
+function onError(): void {}
 
 /** One WebSocket connection. Frames that many clients get are written to the socket as they are, header and all. */
 class WebSocketTransport implements Transport {
@@ -62,13 +80,14 @@ class WebSocketTransport implements Transport {
 
   write(frames: Frames): void {
     // Without compression nothing of ours is ever on its way inside ws, so writing past it keeps the order.
-    if (this.#websocket.readyState === this.#websocket.OPEN) this.#socket.write(frames.websocket)
+    if (this.#websocket.readyState === WebSocket.OPEN) this.#socket.write(frames.websocket)
   }
 
   close(code: number, reason: string): void {
     const websocket = this.#websocket
+    const isStuck = this.bufferedBytes > 0
     websocket.close(code, reason)
     // Whoever does not read will not answer either, and must not be held.
-    setTimeout(() => websocket.terminate(), CLOSE_MS).unref()
+    setTimeout(() => websocket.terminate(), isStuck ? STUCK_CLOSE_MS : CLOSE_MS).unref()
   }
 }

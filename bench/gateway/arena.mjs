@@ -1,0 +1,84 @@
+import { RedisServer } from '../redis-server.mjs'
+import { Worker } from './worker.mjs'
+
+/** @typedef {import('./load/protocols.mjs').Arm} Arm */
+
+export const clientsOf = { crowd: 'load/crowd.mjs', returners: 'load/returners.mjs' }
+
+/** Servers of one kind on a Redis of their own, somebody who publishes, and clients: all new. */
+export class Arena {
+  /** @type {Worker[]} */
+  servers = []
+  /** @type {number[]} */
+  ports = []
+
+  /** @param {RedisServer} redis @param {Worker} publisher @param {Worker} clients */
+  constructor(redis, publisher, clients) {
+    this.redis = redis
+    this.publisher = publisher
+    this.clients = clients
+  }
+
+  /**
+   * @param {Arm} arm
+   * @param {{ nodes?: number, clients?: keyof typeof clientsOf, profile?: string | undefined }} [options] `profile`: a folder
+   */
+  static async open(arm, { nodes = 2, clients = 'crowd', profile } = {}) {
+    const redis = await RedisServer.start()
+    const [publisher, crowd, ...servers] = await Promise.all([
+      Worker.start('publisher.mjs', [arm, redis.url]),
+      Worker.start(clientsOf[clients], [arm]),
+      ...Array.from({ length: nodes }, () => Worker.start(`servers/${arm}.mjs`, [redis.url], profile)),
+    ])
+    const arena = new Arena(redis, publisher, crowd)
+    arena.servers = servers
+    arena.ports = await Promise.all(servers.map((server) => server.call('port')))
+    return arena
+  }
+
+  /** CPU microseconds of all servers. */
+  async cpuUs() {
+    const each = await Promise.all(this.servers.map((server) => server.call('cpuUs')))
+    return each.reduce((sum, us) => sum + us, 0)
+  }
+
+  /**
+   * Publishes so many at once and waits until every client has got each: milliseconds from the first to the last delivery.
+   *
+   * @param {number} messages
+   */
+  async burst(messages) {
+    await this.clients.call('expect', messages, false)
+    const [startNs, { atNs }] = await Promise.all([
+      this.publisher.call('burst', messages),
+      this.clients.call('finished'),
+    ])
+    return Number(BigInt(atNs) - BigInt(startNs)) / 1e6
+  }
+
+  /**
+   * Publishes by a schedule: the microseconds that each delivery took since its message was due, in order.
+   *
+   * @param {number} perSecond @param {number} messages
+   */
+  async schedule(perSecond, messages) {
+    await this.clients.call('expect', messages, true)
+    const [, { ages }] = await Promise.all([
+      this.publisher.call('scheduled', perSecond, messages),
+      this.clients.call('finished'),
+    ])
+    return Float64Array.from(ages).sort()
+  }
+
+  async close() {
+    await this.clients.kill()
+    await this.publisher.kill()
+    await Promise.all(this.servers.map((server) => server.end()))
+    await this.redis.stop()
+  }
+}
+
+/** @param {Float64Array} sorted @param {number} share */
+export function at(sorted, share) {
+  return /** @type {number} */ (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))])
+}

@@ -3,7 +3,7 @@ import { Worker } from './worker.mjs'
 
 /** @typedef {import('./load/protocols.mjs').Arm} Arm */
 
-export const clientsOf = { crowd: 'load/crowd.mjs', returners: 'load/returners.mjs' }
+const clientsOf = { crowd: 'load/crowd.mjs', returners: 'load/returners.mjs' }
 
 /** Servers of one kind on a Redis of their own, somebody who publishes, and clients: all new. */
 export class Arena {

@@ -19,12 +19,6 @@ export function serve(methods) {
 }
 
 const common = {
-  async snap(f) {
-    globalThis.gc()
-    ;(await import('node:v8')).writeHeapSnapshot(f)
-  },
-  pid: () => process.pid,
-  split: () => process.cpuUsage(),
   /** CPU microseconds of this process, garbage collection included. */
   cpuUs() {
     const { user, system } = process.cpuUsage()

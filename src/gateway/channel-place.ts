@@ -8,6 +8,7 @@ import { toStream } from './stream-position.ts'
 
 /** One client on one channel. There may be very many of them, so each is one object. */
 export class ChannelPlace implements Member {
+  readonly name: string
   readonly server: boolean
   skipTo: Position | undefined
   channel: NodeChannel | undefined
@@ -16,12 +17,11 @@ export class ChannelPlace implements Member {
   cancelExpiry: (() => void) | undefined
   left = false
   readonly #session: ClientSession
-  readonly #name: string
   readonly #slow: ChannelRule['slow']
 
   constructor(session: ClientSession, name: string, rule: ChannelRule, server: boolean) {
     this.#session = session
-    this.#name = name
+    this.name = name
     this.#slow = rule.slow
     this.server = server
   }
@@ -35,19 +35,19 @@ export class ChannelPlace implements Member {
 
   resubscribe(why: { readonly code: number; readonly reason: string }): void {
     if (this.server) this.#restart()
-    else this.#session.channels.end(this.#name, why)
+    else this.#session.channels.end(this.name, why)
   }
 
   newGeneration(position: Position): boolean {
     if (!this.server) return false
     const subscribe = { recoverable: true, positioned: true, ...toStream(position), offset: position.seq - 1 }
-    this.#session.write(new Frames(JSON.stringify({ push: { channel: this.#name, subscribe } })))
+    this.#session.write(new Frames(JSON.stringify({ push: { channel: this.name, subscribe } })))
     return true
   }
 
   /** A client subscribes again by itself; for one that the server subscribed only a new connection does it. */
   #restart(): void {
     if (this.server) this.#session.close(DISCONNECTS.insufficientState)
-    else this.#session.channels.end(this.#name, UNSUBSCRIBES.insufficient)
+    else this.#session.channels.end(this.name, UNSUBSCRIBES.insufficient)
   }
 }

@@ -24,29 +24,30 @@ export interface SubscribeOptions {
 /** The channels that one client is subscribed to. */
 export class SessionChannels {
   readonly #session: ClientSession
-  readonly #places = new Map<string, ChannelPlace>()
+  /** Replaced by each change: most clients have few, and a map would be the biggest thing that a client has. */
+  #places: readonly ChannelPlace[] = []
 
   constructor(session: ClientSession) {
     this.#session = session
   }
 
   has(channel: string): boolean {
-    return this.#places.has(channel)
+    return this.#find(channel) !== undefined
   }
 
   names(): Iterable<string> {
-    return this.#places.keys()
+    return this.#places.map(({ name }) => name)
   }
 
   /** Subscribes, with what was missed since a position. The reply must be written at once: what comes follows it. */
   async subscribe(request: SubscribeRequest, options: SubscribeOptions): Promise<SubscribeResult> {
     const { node } = this.#session
     const name = request.channel
-    if (this.#places.has(name)) throw new ClientFailure(CLIENT_ERRORS.alreadySubscribed)
-    if (this.#places.size >= node.limits.channelsPerClient) throw new ClientFailure(CLIENT_ERRORS.limitExceeded)
+    if (this.has(name)) throw new ClientFailure(CLIENT_ERRORS.alreadySubscribed)
+    if (this.#places.length >= node.limits.channelsPerClient) throw new ClientFailure(CLIENT_ERRORS.limitExceeded)
     const { rule, server, expiresAtMs, chanInfo } = options
     const place = new ChannelPlace(this.#session, name, rule, server)
-    this.#places.set(name, place)
+    this.#places = [...this.#places, place]
     try {
       const channel = await node.hub.acquire(name)
       // Who has left meanwhile had nothing to give back yet.
@@ -77,7 +78,7 @@ export class SessionChannels {
         ...(expiresAtMs !== undefined && { expires: true, ttl: secondsTo(expiresAtMs) }),
       }
     } catch (error) {
-      this.#leave(name, place)
+      this.#leave(place)
       // Who left while it was recovered may have become a member nevertheless.
       place.channel?.remove(place)
       throw error
@@ -86,7 +87,7 @@ export class SessionChannels {
 
   /** Keeps a subscription whose token has been renewed. */
   refresh(name: string, expiresAtMs: number | undefined): void {
-    const place = this.#places.get(name)
+    const place = this.#find(name)
     if (place === undefined) throw new ClientFailure(CLIENT_ERRORS.permissionDenied)
     place.cancelExpiry?.()
     if (expiresAtMs !== undefined) this.#expire(name, place, expiresAtMs)
@@ -94,27 +95,31 @@ export class SessionChannels {
 
   /** The client wants no more of it. */
   unsubscribe(name: string): void {
-    const place = this.#places.get(name)
-    if (place !== undefined) this.#leave(name, place)
+    const place = this.#find(name)
+    if (place !== undefined) this.#leave(place)
   }
 
   /** The server ends it. */
   end(name: string, why: { readonly code: number; readonly reason: string }): void {
-    const place = this.#places.get(name)
+    const place = this.#find(name)
     if (place === undefined) return
-    this.#leave(name, place)
+    this.#leave(place)
     const { code, reason } = why
     this.#session.write(new Frames(JSON.stringify({ push: { channel: name, unsubscribe: { code, reason } } })))
   }
 
   leaveAll(): void {
-    for (const [name, place] of [...this.#places]) this.#leave(name, place)
+    for (const place of this.#places) this.#leave(place)
   }
 
-  #leave(name: string, place: ChannelPlace): void {
+  #find(name: string): ChannelPlace | undefined {
+    return this.#places.find((place) => place.name === name)
+  }
+
+  #leave(place: ChannelPlace): void {
     if (place.left) return
     place.left = true
-    if (this.#places.get(name) === place) this.#places.delete(name)
+    this.#places = this.#places.filter((each) => each !== place)
     place.cancelExpiry?.()
     const endings = place.endings ?? []
     place.endings = undefined

@@ -12,6 +12,15 @@ const CLOSE_MS = 3_000
 /** The same for one for which more waits than the network takes: what it is told may not even reach it. */
 const STUCK_CLOSE_MS = 500
 
+/** Headers that are about the upgrade alone: they need not be kept as long as the connection is. */
+const UPGRADE_HEADERS: ReadonlySet<string> = new Set([
+  'connection',
+  'sec-websocket-extensions',
+  'sec-websocket-key',
+  'sec-websocket-version',
+  'upgrade',
+])
+
 /** A connection that knows whose it is, so that listeners need not be made for each. */
 class ClientSocket extends WebSocket {
   session: ClientSession | undefined
@@ -37,7 +46,7 @@ export class WebSocketTransports {
   /** Upgrades a request that was found to be acceptable. */
   accept(incoming: IncomingMessage, socket: Duplex, head: Buffer, request: ClientRequest): void {
     this.#server.handleUpgrade(incoming, socket, head, (websocket) => {
-      websocket.session = this.#node.open(request, new WebSocketTransport(websocket, socket as Socket))
+      websocket.session = this.#node.open(kept(request), new WebSocketTransport(websocket, socket as Socket))
       websocket.on('message', onMessage)
       websocket.on('close', onClose)
       // What breaks the protocol ws closes by itself, with the right code; the close event follows.
@@ -48,6 +57,13 @@ export class WebSocketTransports {
   close(): void {
     this.#server.close()
     for (const websocket of this.#server.clients) websocket.terminate()
+  }
+}
+
+function kept({ headers, ...request }: ClientRequest): ClientRequest {
+  return {
+    ...request,
+    headers: Object.fromEntries(Object.entries(headers).filter(([name]) => !UPGRADE_HEADERS.has(name))),
   }
 }
 

@@ -24,12 +24,6 @@ export const protocols = {
     next: (text) => (text.startsWith('40{') ? 'ready' : text.startsWith('0{') ? '40' : undefined),
     pong: '3',
   },
-  floor: {
-    path: '/connection/websocket',
-    hello: ['{"id":2}'],
-    next: (text) => (text.includes('subscribe') ? 'ready' : undefined),
-    pong: '{}',
-  },
   ws: { path: '/', hello: [], next: () => undefined, pong: '' },
 }
 

@@ -1,13 +1,29 @@
-/** Bare WebSockets, for what a connection costs at the least. */
+/**
+ * Bare WebSockets, for what connections and deliveries cost at the least: what Redis says is framed once and written to
+ * each socket. Argument: the URL of Redis.
+ */
 import { createServer } from 'node:http'
+import { Redis } from 'ioredis'
 import { WebSocketServer } from 'ws'
 import { serve } from '../serving.mjs'
 import { listen } from './listen.mjs'
 
+const [url = ''] = process.argv.slice(2)
 const server = createServer()
 const sockets = new WebSocketServer({ server, perMessageDeflate: false })
-sockets.on('connection', (socket) => {
-  socket.on('message', () => {})
-  socket.on('error', () => {})
+/** @type {Set<import('node:net').Socket>} */
+const all = new Set()
+sockets.on('connection', (websocket, { socket }) => {
+  all.add(socket)
+  websocket.on('message', () => {})
+  websocket.on('error', () => {})
+  websocket.on('close', () => all.delete(socket))
+})
+const redis = new Redis(url)
+await redis.subscribe('room')
+redis.on('messageBuffer', (_, /** @type {Buffer} */ message) => {
+  if (message.length > 125) throw new Error('A longer message has a longer header.')
+  const frame = Buffer.concat([Buffer.from([0x81, message.length]), message])
+  for (const socket of all) socket.write(frame)
 })
 serve(await listen(server))

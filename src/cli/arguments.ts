@@ -15,7 +15,7 @@ export function wholeNumber(text: string): number {
 
 /** Reads an option's port; 0 is any that is free. */
 export function port(text: string): number {
-  return text === '0' ? 0 : upTo(65_535, text)
+  return text === '0' ? 0 : upTo(65_535, text, '0 for any that is free, or ')
 }
 
 /** Reads an option's duration in milliseconds, from 1. */
@@ -40,10 +40,10 @@ export function isPattern(text: string): boolean {
   return /[*?[]/.test(text)
 }
 
-function upTo(max: number, text: string): number {
+function upTo(max: number, text: string, or = ''): number {
   const number = Number(text)
   if (/^\d+$/.test(text) && number >= 1 && number <= max) return number
-  throw new InvalidArgumentError(`It must be a whole number from 1 to ${max}.`)
+  throw new InvalidArgumentError(`It must be ${or}a whole number from 1 to ${max}.`)
 }
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }

@@ -26,6 +26,7 @@ export const ERRORS = {
   NO_PERMISSION: { retryable: false },
   NO_RESPONDER: { retryable: true },
   OVERFLOW: { retryable: false },
+  POLICIES_RESTORED: { retryable: false },
   POLICY_MISMATCH: { retryable: false },
   QUEUE_FULL: { retryable: true },
   REDIS_ERROR: { retryable: false },

@@ -10,7 +10,7 @@ const NONE: StoredPolicies = { version: 0, policies: {} }
 export interface PolicyFollowerOptions {
   readonly pubSub: PubSub
   readonly eventLog: EventLog
-  /** Takes, once, that the policies may not be read: then there are none for this process. */
+  /** Takes, once, that the policies may not be read: then there are none for this process. And each loss of them. */
   readonly onError?: ((error: unknown) => void) | undefined
   /** Milliseconds between two readings. Default 1,000. */
   readonly everyMs?: number | undefined
@@ -19,13 +19,16 @@ export interface PolicyFollowerOptions {
 /**
  * The policies as they are now: read before their first use, then about every second and after each break. A reading
  * that fails later changes nothing.
+ *
+ * Where Redis has lost them with all its data (FLUSHALL, a restart without persistence), who knew them sets them again:
+ * else every channel would be live only from then on, and nobody would be told.
  */
 export class PolicyFollower {
   readonly #options: PolicyFollowerOptions
   readonly #listeners = new Set<(table: PolicyTable) => void>()
   readonly #endStatus: () => void
   #current: PolicyTable | undefined
-  #text = ''
+  #stored: StoredPolicies = NONE
   #reading: Promise<PolicyTable> | undefined
   #timer: NodeJS.Timeout | undefined
   #warned = false
@@ -65,21 +68,41 @@ export class PolicyFollower {
   }
 
   async #read(): Promise<PolicyTable> {
-    const stored = await this.#options.eventLog.policies().catch((error: unknown) => {
-      if (!(error instanceof TidingsError && error.code === 'NO_PERMISSION')) throw error
-      if (!this.#warned) this.#options.onError?.(notPermitted(error))
-      this.#warned = true
-      return NONE
-    })
+    let stored = await this.#ask()
+    if (stored.version === 0 && this.#stored.version > 0) stored = await this.#restore()
     // The version alone does not tell: after a FLUSHALL it begins anew.
-    const text = JSON.stringify(stored)
-    if (this.#current !== undefined && text === this.#text) return this.#current
+    if (this.#current !== undefined && JSON.stringify(stored) === JSON.stringify(this.#stored)) return this.#current
     const first = this.#current === undefined
     const table = new PolicyTable(stored)
     this.#current = table
-    this.#text = text
+    this.#stored = stored
     if (!first) for (const listener of this.#listeners) listener(table)
     return table
+  }
+
+  #ask(): Promise<StoredPolicies> {
+    return this.#options.eventLog.policies().catch((error: unknown) => {
+      if (!isNotPermitted(error)) throw error
+      if (!this.#warned) this.#options.onError?.(notPermitted(error))
+      this.#warned = true
+      return this.#stored
+    })
+  }
+
+  /** One of the processes that knew them does it; who may not do it goes by what it knows until another has. */
+  async #restore(): Promise<StoredPolicies> {
+    const { eventLog, onError } = this.#options
+    const { policies } = this.#stored
+    let version: number | undefined
+    try {
+      version = await eventLog.replacePolicies(0, policies)
+    } catch (error) {
+      if (isNotPermitted(error)) return this.#stored
+      throw error
+    }
+    if (version === undefined) return eventLog.policies()
+    onError?.(restored(Object.keys(policies).length))
+    return { version, policies }
   }
 
   async #refresh(): Promise<void> {
@@ -93,6 +116,21 @@ export class PolicyFollower {
     this.#timer = setTimeout(() => void this.#refresh(), ms)
     this.#timer.unref()
   }
+}
+
+function isNotPermitted(error: unknown): error is TidingsError {
+  return error instanceof TidingsError && error.code === 'NO_PERMISSION'
+}
+
+function restored(count: number): TidingsError {
+  return new TidingsError(
+    'POLICIES_RESTORED',
+    'Redis had lost its data, and with it the policies; they are set again.',
+    {
+      hint: 'What its logs had is gone. If Redis is not meant to forget, turn on its persistence.',
+      context: { policies: count },
+    },
+  )
 }
 
 function notPermitted(cause: TidingsError): TidingsError {

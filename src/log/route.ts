@@ -194,7 +194,7 @@ export class Route implements TailHandle {
 export function noHistory(channel: string): TidingsError {
   return new TidingsError('NO_HISTORY', `The policy of "${channel}" keeps no history.`, {
     context: { channel },
-    hint: 'Leave out what needs one, or give the channel a policy with "history".',
+    hint: 'Give the channel a policy with "history" (bus.policies.apply, tidings policy apply), or do without.',
   })
 }
 

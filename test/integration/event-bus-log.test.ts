@@ -205,3 +205,20 @@ describe.each([
     await bus.close()
   })
 })
+
+test('FLUSHALL under buses: the policies are set again, and who listens is told that the log is lost', async () => {
+  const own = await RedisServer.start()
+  const buses = [new EventBus({ redis: own.url }), new EventBus({ redis: own.url })] as const
+  const [bus, other] = buses
+  await bus.policies.apply({ 'order.*': kept })
+  const seen: unknown[] = []
+  await other.on('order.created', (event) => seen.push(event.data), { onGap: ({ reason }) => seen.push(reason) })
+  await bus.append('order.created', 1)
+  await eventually(() => expect(seen).toEqual([1]))
+  await own.admin.flushall()
+  await eventually(async () => expect(await bus.policies.get()).toEqual({ 'order.*': kept }), 5_000)
+  expect((await bus.append('order.created', 2)).position).toMatch(/^1-1@/)
+  await eventually(() => expect(seen).toEqual([1, 'lost', 2]))
+  await Promise.all(buses.map((each) => each.close()))
+  await own.stopWithoutLeaks()
+})

@@ -92,3 +92,47 @@ test('without permission there are no policies, which it says once', async () =>
   await follower.read()
   expect(errors).toMatchObject([{ code: 'NO_PERMISSION' }])
 })
+
+test('policies that Redis has lost are set again by who knew them, and what is set is not changed', async () => {
+  make(10)
+  server.stored = { version: 3, policies }
+  const table = await follower.read()
+  const versions: number[] = []
+  follower.onChange(({ version }) => versions.push(version))
+  server.stored = { version: 0, policies: {} }
+  await eventually(() => expect(server.stored).toEqual({ version: 1, policies }))
+  await eventually(() => expect(versions).toEqual([1]))
+  expect(follower.current?.find('order.1')).toEqual(table.find('order.1'))
+  expect(errors).toMatchObject([{ code: 'POLICIES_RESTORED', context: { policies: 1 } }])
+})
+
+test('of two that knew them one sets them again; what another has set by then stays', async () => {
+  server.stored = { version: 3, policies }
+  await follower.read()
+  server.stored = { version: 0, policies: {} }
+  const replace = server.replacePolicies.bind(server)
+  server.replacePolicies = async (version, mine) => {
+    server.stored = { version: 1, policies: { other: { history: { maxCount: 1 } } } }
+    return replace(version, mine)
+  }
+  expect((await follower.read()).mayLog('other')).toBe(true)
+  expect(follower.current?.mayLog('order.*')).toBe(false)
+  expect(errors).toEqual([])
+})
+
+test('who may not set them again goes by what it knew', async () => {
+  server.stored = { version: 3, policies }
+  const table = await follower.read()
+  server.stored = { version: 0, policies: {} }
+  server.replacePolicies = () => Promise.reject(new TidingsError('NO_PERMISSION', 'no'))
+  expect(await follower.read()).toBe(table)
+  expect(errors).toEqual([])
+})
+
+test('policies that were all taken away stay away', async () => {
+  server.stored = { version: 3, policies }
+  await follower.read()
+  server.stored = { version: 4, policies: {} }
+  expect((await follower.read()).mayLog('order.*')).toBe(false)
+  expect(server.stored.version).toBe(4)
+})

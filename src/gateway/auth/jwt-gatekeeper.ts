@@ -53,7 +53,7 @@ export class JwtGatekeeper implements Gatekeeper {
     const { anonymous = false, channels = {}, authorize, reserved = DEFAULT_RESERVED, onError } = options
     if (options.keys.length === 0 && !anonymous) {
       throw new TidingsError('INVALID_OPTION', 'Without a key for tokens nobody could connect.', {
-        hint: 'Give one, or say "anonymous: true".',
+        hint: 'Give one (tokenSecret in tidings.config.*, TIDINGS_TOKEN_SECRET, keys), or say "anonymous: true". To try it out: tidings serve --dev.',
       })
     }
     this.#verifier = new TokenVerifier(options)

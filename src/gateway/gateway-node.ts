@@ -4,7 +4,8 @@ import type { NodeInfo } from '../core/presence.ts'
 import { settledWithin } from '../core/settled-within.ts'
 import type { EventBus } from '../messaging/event-bus.ts'
 import type { NotificationService } from '../notifications/notification-service.ts'
-import { CLIENT_ERRORS, DISCONNECTS, type Disconnect, UNSUBSCRIBES } from '../protocol/codes.ts'
+import { CLIENT_ERRORS, DISCONNECTS } from '../protocol/codes.ts'
+import { applyCommand, issuedAt } from './apply-command.ts'
 import { ChannelHub } from './channel-hub.ts'
 import { ClientSession } from './client-session.ts'
 import {
@@ -24,6 +25,8 @@ import { UserInboxes } from './user-inboxes.ts'
 
 const ANNOUNCE_MS = 10_000
 const DRAIN_MS = 5_000
+/** Over how long clients come again where commands for them were lost: a revocation is obeyed within five seconds. */
+const LOOK_ANEW_MS = 3_000
 
 export interface GatewayNodeOptions {
   readonly connection: Connection
@@ -89,10 +92,7 @@ export class GatewayNode {
     this.#rpc = new Map(Object.entries({ ...(notifications && inboxRpc(notifications)), ...rpc }))
     this.control = new Control({ connection, nodeId: this.id, report })
     this.control.on((command) => this.#obey(command))
-    // What was lost may have concerned anybody: all are asked to come again, and looked at anew.
-    this.control.onMissed(() => {
-      for (const session of this.#sessions.values()) session.close(DISCONNECTS.forceReconnect)
-    })
+    this.control.onMissed(() => this.#lookAnew())
     this.probe = new ReadyProbe(pubSub.plain, `${namespace}:probe:${this.id}`)
   }
 
@@ -209,42 +209,24 @@ export class GatewayNode {
     await this.connection.nodes.announce(this.info, ANNOUNCE_MS * 3)
   }
 
+  /**
+   * Commands were lost. They may have concerned any user, and only revocations are written down elsewhere, so those who
+   * are users are asked to come again, and are looked at anew; not all at the same moment. Who is nobody stays.
+   */
+  #lookAnew(): void {
+    for (const sessions of this.#byUser.values()) {
+      for (const session of sessions) {
+        setTimeout(() => session.close(DISCONNECTS.forceReconnect), Math.random() * LOOK_ANEW_MS).unref()
+      }
+    }
+  }
+
   #obey(command: ControlCommand): void {
     if (command.kind === 'emulation') {
       this.bySecret(command.session)?.receive(command.data)
       return
     }
     const sessions = [...(this.#byUser.get(command.userId) ?? [])]
-    for (const session of sessions) this.#apply(session, command)
+    for (const session of sessions) applyCommand(session, command)
   }
-
-  #apply(session: ClientSession, command: Exclude<ControlCommand, { kind: 'emulation' }>): void {
-    switch (command.kind) {
-      case 'disconnect':
-        session.close(reasonOf(command, DISCONNECTS.forceNoReconnect))
-        break
-      case 'revoke': {
-        if ((issuedAt(session.user!.claims) ?? 0) <= command.beforeMs) session.close(DISCONNECTS.invalidToken)
-        break
-      }
-      case 'unsubscribe':
-        session.channels.end(command.channel, UNSUBSCRIBES.server)
-        break
-      case 'subscribe':
-        session.subscribeByServer(command.channel)
-        break
-      case 'refresh':
-        session.identify({ ...session.user!, expiresAtMs: command.expiresAtMs })
-        break
-    }
-  }
-}
-
-/** When a token was issued; of one that does not say, it is taken as before any revocation. */
-function issuedAt({ iat }: GatewayUser['claims']): number | undefined {
-  return typeof iat === 'number' ? iat * 1_000 : undefined
-}
-
-function reasonOf({ code, reason }: { code?: number; reason?: string }, fallback: Disconnect): Disconnect {
-  return code === undefined ? fallback : { code, reason: reason ?? fallback.reason }
 }

@@ -1,27 +1,22 @@
-import { positionIn } from '../log/fork.ts'
-import { readHistory } from '../log/history.ts'
 import type {
   Command,
   ConnectRequest,
   ConnectResult,
-  Publication,
   Reply,
   SubscribeRequest,
   SubscribeResult,
 } from '../protocol/client-protocol.ts'
 import { CLIENT_ERRORS } from '../protocol/codes.ts'
+import { channelHistory } from './channel-history.ts'
 import type { ClientSession } from './client-session.ts'
 import { type ChannelAction, type ChannelRule, ClientFailure, DEFAULT_RULE } from './contract.ts'
-import { kept, keptJson } from './publication.ts'
 import { secondsTo } from './session-channels.ts'
-import { fromStream, toStream } from './stream-position.ts'
 
 /** What a reply has beside its id; undefined where no reply is wanted. */
 type Result = Omit<Reply, 'id'> | undefined
 type Handler = (session: ClientSession, command: Command) => Promise<Result>
 
 const PROTOCOL_VERSION = 'tidings'
-const MAX_HISTORY = 1_000
 
 /** Names that a client may give: no patterns, nothing that is a part of a key. */
 const CHANNEL = /^[A-Za-z0-9_.:@-]+$/
@@ -56,7 +51,7 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
     const request = object(history) as NonNullable<Command['history']>
     const channel = channelOf(session, request.channel)
     await assertMay(session, 'history', channel)
-    return { history: await historyOf(session, channel, request) }
+    return { history: await channelHistory(session.node.connection, channel, request) }
   },
 
   presence: async (session, { presence }) => {
@@ -172,40 +167,6 @@ async function presenceChannel(session: ClientSession, name: unknown): Promise<s
   await assertMay(session, 'presence', channel)
   if (session.node.gatekeeper.rule(channel)?.presence !== true) throw new ClientFailure(CLIENT_ERRORS.notAvailable)
   return channel
-}
-
-async function historyOf(
-  session: ClientSession,
-  channel: string,
-  { limit = 0, since, reverse = false }: NonNullable<Command['history']>,
-): Promise<NonNullable<Reply['history']>> {
-  const { pubSub, eventLog } = session.node.connection
-  if (!Number.isSafeInteger(limit)) throw new ClientFailure(CLIENT_ERRORS.badRequest)
-  const log = await pubSub.logOf(channel).catch(() => undefined)
-  if (log === undefined) throw new ClientFailure(CLIENT_ERRORS.notAvailable)
-  const { head } = await eventLog.read(log, { limit: 1 })
-  const place = head === undefined ? { offset: 0, epoch: '' } : toStream(positionIn(head, head.seq))
-  const from = since === undefined ? undefined : fromStream(since)
-  if (since !== undefined && from === undefined) throw new ClientFailure(CLIENT_ERRORS.unrecoverablePosition)
-  if (limit === 0 || head === undefined) return { publications: [], ...place }
-  const most = limit < 0 ? MAX_HISTORY : Math.min(limit, MAX_HISTORY)
-  // Backwards it begins before the position, which itself is read and left out.
-  const isBefore = reverse && from !== undefined
-  const query = {
-    ...(isBefore ? { until: from } : { since: from }),
-    limit: isBefore ? most + 1 : most,
-    reverse,
-    accepts: (name: string) => name === channel,
-    onGap: () => {
-      throw new ClientFailure(CLIENT_ERRORS.unrecoverablePosition)
-    },
-  }
-  const publications: Publication[] = []
-  for await (const { payload, position } of readHistory(eventLog, [log], query)) {
-    if ((isBefore && position.seq >= from.seq) || publications.length === most) continue
-    publications.push(JSON.parse(keptJson(kept(channel, payload, position), place.epoch)) as Publication)
-  }
-  return { publications, ...place }
 }
 
 function channelOf(session: ClientSession, name: unknown): string {

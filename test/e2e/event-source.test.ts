@@ -186,6 +186,47 @@ test('a new page goes on from an id that it has kept, with a new ticket or witho
   expect((await fetch(`http://127.0.0.1:${port}${other.url}&${kept}`)).status).toBe(403)
 })
 
+test('an id whose token has ended still says where its user goes on, with a new ticket of that user', async () => {
+  const { port, bus, gatekeeper } = await open()
+  gatekeeper.expiresAtMs = Date.now() + 5 * MINUTE_MS
+  const first = listen(await urlOf(port, ['log', 'log-two']))
+  await opened(first.source)
+  await bus.publisher.publish('log', 1)
+  await eventually(() => expect(first.got).toHaveLength(1))
+  first.source.close()
+  await Promise.all(upTo(1_200, 2).map((n) => bus.publisher.publish('log', n)))
+  const id = first.source.lastEventId
+  const kept = `lastEventId=${id}`
+  vi.useFakeTimers({ toFake: ['Date'] })
+  vi.setSystemTime(Date.now() + 20 * MINUTE_MS)
+  gatekeeper.expiresAtMs = Date.now() + 5 * MINUTE_MS
+  // By itself it opens nothing, nor with a ticket that was used, nor with another user's.
+  const used = await urlOf(port, ['log'])
+  await opened(listen(used).source)
+  const bob = `http://127.0.0.1:${port}${((await (await askTicket(port, ['log'], 'user:bob')).json()) as { url: string }).url}`
+  const plain = `http://127.0.0.1:${port}/sse?`
+  for (const [url, status] of [
+    [`${plain}${kept}`, 401],
+    [`${used}&${kept}`, 401],
+    [`${bob}&${kept}`, 403],
+    [`${await urlOf(port, ['log'])}&lastEventId=${id.slice(0, -2)}xx`, 401],
+  ] as const) {
+    expect((await fetch(url)).status, url).toBe(status)
+  }
+  expect((await fetch(plain, { headers: { 'last-event-id': id } })).status).toBe(401)
+  // The channels are those of the ticket.
+  const again = listen(`${await urlOf(port, ['log', 'log-new'])}&${kept}`)
+  await eventually(() => expect(again.got.map(({ data }) => data)).toEqual(upTo(1_200, 2)), 10_000)
+  await bus.publisher.publish('log-two', 'not asked for')
+  await bus.publisher.publish('log-new', 'live')
+  await eventually(() => expect(again.got.at(-1)).toMatchObject({ channel: 'log-new', data: 'live' }))
+  expect(again.got).toHaveLength(1_200)
+  expect(again.events).toEqual([])
+  // Its ids are those of the new token.
+  expect(again.source.lastEventId).not.toBe(id)
+  await opened(listen(`${plain}lastEventId=${again.source.lastEventId}`).source)
+})
+
 test('history that is gone is a gap, and what comes after it follows', async () => {
   const { port, bus } = await open()
   await bus.policies.apply({ 'log*': { history: { maxCount: 5 } } })

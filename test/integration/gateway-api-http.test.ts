@@ -91,10 +91,14 @@ describe('bodies', () => {
     }
     // Of one that does not say, no more is read than is needed to know.
     let sent = 0
+    let cancelled = false
     const stream = new ReadableStream<Uint8Array>({
       pull: (controller) => {
         sent += 1
         controller.enqueue(new Uint8Array(1_000).fill(32))
+      },
+      cancel: () => {
+        cancelled = true
       },
     })
     const endless = new Request('http://gateway/v1/events/e', {
@@ -105,6 +109,8 @@ describe('bodies', () => {
     } as RequestInit)
     expect((await api.gateway.fetch(endless)).status).toBe(413)
     expect(sent).toBeLessThan(10)
+    // And who sends it is told.
+    expect(cancelled).toBe(true)
   })
 
   test('of several messages may be larger', async () => {

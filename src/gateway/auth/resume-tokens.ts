@@ -44,9 +44,18 @@ export class ResumeTokens {
 
   /** @throws ClientFailure `unauthorized`; `tokenExpired` where it was good once */
   read(token: string): ResumeState {
+    const state = this.readExpired(token)
+    if (state.user.expiresAtMs <= Date.now()) throw new ClientFailure(CLIENT_ERRORS.tokenExpired)
+    return state
+  }
+
+  /**
+   * Also of one that is over: it says no more who somebody is, but where that user had read to.
+   * @throws ClientFailure `unauthorized`
+   */
+  readExpired(token: string): ResumeState {
     const body = this.#text.read(token) as Body | undefined
     if (body === undefined) throw new ClientFailure(CLIENT_ERRORS.unauthorized)
-    if (body.user.expiresAtMs <= Date.now()) throw new ClientFailure(CLIENT_ERRORS.tokenExpired)
     return { user: body.user, positions: new Map(body.at.map(([channel, text]) => [channel, parsePosition(text)])) }
   }
 }

@@ -48,8 +48,27 @@ export function toRequest(incoming: IncomingMessage, signal: AbortSignal): Reque
     method,
     headers,
     signal,
-    ...(hasBody && { body: incoming as unknown as ReadableStream<Uint8Array>, duplex: 'half' }),
+    ...(hasBody && { body: bodyOf(incoming), duplex: 'half' }),
   } as RequestInit)
+}
+
+/** The body of a request. Whoever cancels it is sent no more of it, and can still be answered. */
+function bodyOf(incoming: IncomingMessage): ReadableStream<Uint8Array> {
+  // By itself it would end the connection as well.
+  const chunks = incoming.iterator({ destroyOnReturn: false })
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { value, done } = await chunks.next()
+        if (done) controller.close()
+        else controller.enqueue(value as Uint8Array)
+      },
+      async cancel() {
+        await chunks.return?.()
+      },
+    },
+    { highWaterMark: 0 },
+  )
 }
 
 /** Sends a Web response, as fast as the peer takes it. A peer that goes ends the response's body. */

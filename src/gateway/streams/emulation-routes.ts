@@ -1,9 +1,10 @@
 import type { ClientSession } from '../client-session.ts'
 import type { GatewayNode } from '../gateway-node.ts'
+import { readText } from '../http/body-text.ts'
 import { HttpFailure } from '../http/problem.ts'
 import type { HttpContext, HttpRoute } from '../http/route.ts'
 import { crossOrigin } from './cross-origin.ts'
-import { assertWelcome, onGone, readObject, readText, streamResponse, toClientRequest } from './stream-request.ts'
+import { assertWelcome, onGone, readObject, streamResponse, toClientRequest } from './stream-request.ts'
 import { encodeEvent, encodeLines, StreamTransport } from './stream-transport.ts'
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/

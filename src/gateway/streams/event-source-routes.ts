@@ -31,7 +31,8 @@ const LONGEST_POSITION: Position = { epoch: 'z'.repeat(12), gen: 1e9, seq: 1e12 
 
 /**
  * Channels for a plain EventSource, without any library. It can send no header and uses its URL again and again: a
- * ticket opens the stream once, and the id of the last event resumes it, exactly, for as long as the user's token lives.
+ * ticket opens the stream once, and the id of the last event resumes it, exactly, for as long as the user's token lives;
+ * after that together with a new ticket of that user.
  */
 export function eventSourceRoutes(node: GatewayNode, options: EventSourceOptions): readonly HttpRoute[] {
   const { secret, heartbeatMs = 15_000, retryMs = 2_000 } = options
@@ -96,16 +97,24 @@ async function readEntry(
   const ticket = query.get('ticket') ?? ''
   const header = request.headers.get('last-event-id') || undefined
   const id = header ?? (query.get('lastEventId') || undefined)
-  const resumed = id === undefined ? undefined : resumeTokens.read(id)
+  const resumed = id === undefined ? undefined : resumeTokens.readExpired(id)
+  const isOver = resumed !== undefined && resumed.user.expiresAtMs <= Date.now()
   // A browser that comes back shows the ticket that it has used; a page that opens a new stream may have a new one.
-  const redeemed = header === undefined ? await redeem(tickets, ticket, resumed) : undefined
-  if (redeemed === undefined) return { ...resumed!, resumes: true }
+  const redeemed = header === undefined || isOver ? await redeem(tickets, ticket, resumed) : undefined
+  if (redeemed === undefined) {
+    // Only a ticket can tell who it is now.
+    if (isOver) throw new ClientFailure(CLIENT_ERRORS.tokenExpired)
+    return { ...resumed!, resumes: true }
+  }
   const { user, channels } = redeemed
   const positions = new Map(channels.map((channel) => [channel, resumed?.positions.get(channel)]))
   return { user, positions: narrowed(positions, query.get('channels')), resumes: false }
 }
 
-/** What a ticket opens; undefined where it opens nothing, but something is to be resumed that needs none. */
+/**
+ * What a ticket opens; undefined where it opens nothing, but something is to be resumed that may need none.
+ * @throws ClientFailure where what is to be resumed is another user's, too
+ */
 async function redeem(
   tickets: SignedTickets,
   ticket: string,

@@ -1,5 +1,6 @@
 import type { ClientRequest, TransportName } from '../contract.ts'
 import type { GatewayNode } from '../gateway-node.ts'
+import { readText } from '../http/body-text.ts'
 import { HttpFailure } from '../http/problem.ts'
 import type { HttpContext } from '../http/route.ts'
 
@@ -27,27 +28,6 @@ export function streamResponse(body: ReadableStream<Uint8Array> | null, contentT
 export function onGone({ signal }: Request, gone: () => void): void {
   if (signal.aborted) gone()
   else signal.addEventListener('abort', gone, { once: true })
-}
-
-/** The text of a body of at most so many bytes. @throws HttpFailure */
-export async function readText({ body }: Request, maxBytes: number): Promise<string> {
-  if (body === null) return ''
-  const reader = body.getReader()
-  const chunks: Uint8Array[] = []
-  let bytes = 0
-  for (;;) {
-    const { value, done } = await reader.read().catch(() => {
-      throw new HttpFailure(400, 'Bad Request', 'The body broke off.', 'INVALID_BODY')
-    })
-    if (done) return Buffer.concat(chunks).toString()
-    bytes += value.byteLength
-    if (bytes > maxBytes) {
-      // It is not cancelled: that would end the connection before the answer. What is still to come is not waited for.
-      const detail = `The body has more than ${maxBytes} bytes.`
-      throw new HttpFailure(413, 'Content Too Large', detail, 'BODY_TOO_LARGE', { connection: 'close' })
-    }
-    chunks.push(value)
-  }
 }
 
 /** An object of JSON. @throws HttpFailure */

@@ -1,10 +1,10 @@
 import { assertUserId } from '../../../core/user-id.ts'
 import { CLIENT_ERRORS, DISCONNECTS } from '../../../protocol/codes.ts'
+import { channelHistory } from '../../channel-history.ts'
 import { ClientFailure } from '../../contract.ts'
 import type { GatewayNode } from '../../gateway-node.ts'
 import type { WithoutHistory } from '../without-history.ts'
 import { badRequest, type Fields } from './fields.ts'
-import { channelHistory } from './history.ts'
 import { channelOf, isInternal, publish, readPublishing } from './publish.ts'
 
 export interface MethodContext {

@@ -1,12 +1,12 @@
-import type { Connection } from '../../../connection/connection.ts'
-import { TidingsError } from '../../../core/errors.ts'
-import { positionIn } from '../../../log/fork.ts'
-import { readHistory } from '../../../log/history.ts'
-import type { Publication, StreamPosition } from '../../../protocol/client-protocol.ts'
-import { CLIENT_ERRORS } from '../../../protocol/codes.ts'
-import { ClientFailure } from '../../contract.ts'
-import { kept } from '../../publication.ts'
-import { fromStream, toStream } from '../../stream-position.ts'
+import type { Connection } from '../connection/connection.ts'
+import { TidingsError } from '../core/errors.ts'
+import { positionIn } from '../log/fork.ts'
+import { readHistory } from '../log/history.ts'
+import type { Publication, StreamPosition } from '../protocol/client-protocol.ts'
+import { CLIENT_ERRORS } from '../protocol/codes.ts'
+import { ClientFailure } from './contract.ts'
+import { kept, keptJson } from './publication.ts'
+import { fromStream, toStream } from './stream-position.ts'
 
 const MAX_HISTORY = 1_000
 
@@ -23,13 +23,15 @@ export interface HistoryAnswer extends StreamPosition {
 
 /**
  * What is kept of a channel, as clients and servers see it.
- * @throws ClientFailure `notAvailable`, `unrecoverablePosition`
+ * @throws ClientFailure `badRequest`, `notAvailable`, `unrecoverablePosition`
  */
 export async function channelHistory(
   { pubSub, eventLog }: Pick<Connection, 'pubSub' | 'eventLog'>,
   channel: string,
   { limit = 0, since, reverse = false }: HistoryRequest,
 ): Promise<HistoryAnswer> {
+  // Clients write what they like.
+  if (!Number.isSafeInteger(limit) || since === null || typeof reverse !== 'boolean') throw fail('badRequest')
   const log = await pubSub.logOf(channel).catch((error: unknown) => {
     throw error instanceof TidingsError && error.code === 'NO_HISTORY' ? fail('notAvailable') : error
   })
@@ -53,7 +55,7 @@ export async function channelHistory(
   const publications: Publication[] = []
   for await (const { payload, position } of readHistory(eventLog, [log], query)) {
     if ((isBefore && position.seq >= from.seq) || publications.length === most) continue
-    publications.push(JSON.parse(kept(channel, payload, position).json) as Publication)
+    publications.push(JSON.parse(keptJson(kept(channel, payload, position), place.epoch)) as Publication)
   }
   return { publications, ...place }
 }

@@ -3,7 +3,7 @@ export class HttpError extends Error {
   override readonly name = 'HttpError'
   /** The HTTP status; 0 where there was no answer. */
   readonly status: number
-  /** Of the gateway, such as `NO_HISTORY`; `NO_ANSWER`, `TIMEOUT` or `ABORTED` where there was none; else `HTTP_<status>`. */
+  /** Of the gateway, such as `NO_HISTORY`; `NO_ANSWER`, `TIMEOUT` or `ABORTED` where there was none, `INVALID_OPTION` where none was asked for; else `HTTP_<status>`. */
   readonly code: string
   readonly title: string
   readonly detail: string

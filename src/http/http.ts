@@ -7,7 +7,8 @@ import { errorOf, HttpError } from './http-error.ts'
 export interface HttpOptions {
   /** Where the gateway is. */
   readonly url: string
-  readonly apiKey: string
+  /** One of the gateway's keys. Undefined is refused: a variable may not be set. */
+  readonly apiKey: string | undefined
   /** Default: the global one. */
   readonly fetch?: typeof fetch | undefined
   /** Milliseconds for a call, all its attempts together. Default 10,000. */
@@ -54,9 +55,16 @@ const FIRST_WAIT_MS = 100
 /** There was no answer, or one that says that somebody on the way could not. */
 const MAY_SUCCEED_LATER: readonly number[] = [0, 502, 503, 504]
 
-/** Calls a gateway by nothing but `fetch`: for functions, workers and whatever else keeps no connection. */
+/**
+ * Calls a gateway by nothing but `fetch`: for functions, workers and whatever else keeps no connection.
+ * @throws HttpError `INVALID_OPTION` without a key
+ */
 export function createHttp<Events = UntypedEvents>(options: HttpOptions): Http<Events> {
   const { url, apiKey, fetch: call = fetch, timeoutMs = 10_000 } = options
+  if (apiKey === undefined || apiKey === '') {
+    const detail = 'Is the environment variable set that it is taken from?'
+    throw new HttpError({ status: 0, code: 'INVALID_OPTION', title: 'The option "apiKey" must be a key', detail })
+  }
   const base = url.replace(/\/+$/, '')
 
   const attempt = async (path: string, body: string, key: string, signal: AbortSignal): Promise<unknown> => {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type Client, type ClientEvent, createClient, type Event } from '../../src/client/index.ts'
+import { defineConfig, jwtGatekeeper } from '../../src/gateway/index.ts'
 import { createHttp } from '../../src/http/index.ts'
 import { defineEvent } from '../../src/index.ts'
 import { typeOf } from './type-of.ts'
@@ -64,5 +65,7 @@ export async function overHttp(): Promise<void> {
   typeOf((await http.append('order.created', { orderId: '1' })).position).is<string>()
   // @ts-expect-error data of another event
   await http.emit('order.created', { n: 1 })
-  await createHttp({ url: 'https://a.example', apiKey: 'key' }).emit('anything', 1)
+  await createHttp({ url: 'https://a.example', apiKey: process.env.API_KEY }).emit('anything', 1)
+  jwtGatekeeper({ keys: [{ alg: 'HS256', secret: process.env.TOKEN_SECRET }] })
+  defineConfig({ keys: [{ alg: 'HS256', secret: process.env.OLD_SECRET, kid: 'old' }] })
 }

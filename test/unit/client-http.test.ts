@@ -29,6 +29,14 @@ const json = (value: unknown, status = 200, type = 'application/json') =>
 const problem = { type: 'about:blank', title: 'Conflict', status: 409, detail: 'nothing is kept', code: 'NO_HISTORY' }
 const broken = () => new Response('<html>', { status: 502 })
 
+it('has no client without a key, and asks for the variable', () => {
+  for (const apiKey of [undefined, '']) {
+    const making = () => createHttp({ url: 'https://a.example', apiKey })
+    expect(making).toThrow(expect.objectContaining({ name: 'HttpError', code: 'INVALID_OPTION', status: 0 }))
+    expect(making).toThrow('Is the environment variable set')
+  }
+})
+
 describe('the calls over HTTP', () => {
   it('emit an event', async () => {
     const { calls, options } = answering(json({ receivers: 2 }))

@@ -263,6 +263,7 @@ describe('keys', () => {
     ['no key at all', { alg: 'RS256', publicKey: 'hello' }, 'PEM or JWK'],
     ['keys over plain http', { alg: 'RS256', jwksUrl: 'http://example.com/keys', issuer: 'x' }, 'https'],
     ['keys of a provider without an issuer', { alg: 'RS256', jwksUrl: 'https://example.com/keys' }, 'issuer'],
+    ['a secret whose variable is not set', { alg: 'HS256', secret: process.env.TIDINGS_NOT_SET }, 'variable set'],
     ['a secret for RS256', { alg: 'RS256', secret: SECRET }, 'no "secret"'],
   ])('are refused: %s', (_, key, why) => {
     const thrown = (() => {

@@ -93,6 +93,10 @@ describe('a configuration', () => {
     [{ tokenSecret: 'short' }, 'tokenSecret: A secret must have at least 32 bytes'],
     [{ keys: [{ alg: 'HS256', secret: SECRET }, { alg: 'none' }] }, 'keys[1]: must be { alg: "HS256", secret }'],
     [{ keys: [{ alg: 'RS256', publicKey: 'x' }] }, 'keys[0]: A "publicKey" must be'],
+    [
+      { keys: [{ alg: 'HS256', secret: undefined }] },
+      'keys[0]: the "secret" is undefined: is the environment variable',
+    ],
     [{ keys: [{ alg: 'HS256', jwksUrl: 'https://x/' }] }, 'keys[0]: must be'],
     [{ keys: [{ alg: 'RS256', jwksUrl: 'https://x/' }] }, 'keys[0]: A "jwksUrl" needs an "issuer"'],
     [{ leewaySeconds: 6 }, 'leewaySeconds: '],

@@ -20,8 +20,8 @@ export type TokenKey = KeyScope &
   (
     | {
         readonly alg: 'HS256'
-        /** At least 32 bytes, shared with whoever makes tokens. */
-        readonly secret: string
+        /** At least 32 bytes, shared with whoever makes tokens. Undefined is refused: a variable may not be set. */
+        readonly secret: string | undefined
       }
     | {
         readonly alg: AsymmetricAlgorithm
@@ -59,8 +59,13 @@ const JWKS_MAX_AGE_MS = 600_000
 export function openTokenKey(key: TokenKey, issuer: string | undefined): OpenTokenKey {
   const scope = { alg: key.alg, kid: key.kid, issuer: key.issuer ?? issuer }
   if (key.alg === 'HS256') {
-    if (!('secret' in key)) throw invalid('A key for HS256 needs a "secret".')
-    return { ...scope, key: openSecret(key.secret) }
+    const { secret } = key as { readonly secret?: string | undefined }
+    if (secret === undefined) {
+      throw new TidingsError('INVALID_OPTION', 'A key for HS256 needs a "secret".', {
+        hint: 'Is the environment variable set that it is taken from?',
+      })
+    }
+    return { ...scope, key: openSecret(secret) }
   }
   if (!['RS256', 'ES256', 'EdDSA'].includes(key.alg)) {
     throw invalid('The "alg" of a key must be HS256, RS256, ES256 or EdDSA.')

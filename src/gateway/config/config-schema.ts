@@ -53,11 +53,15 @@ const key = z.union(
     }),
     z.strictObject({ alg: asymmetric, jwksUrl: z.string(), ...scope }),
   ],
-  {
-    error:
-      'must be { alg: "HS256", secret }, or { alg: "RS256", "ES256" or "EdDSA", publicKey or jwksUrl }, with kid and issuer where wanted',
-  },
+  { error: ({ input }) => (lacksSecret(input) ? NO_SECRET : KEY_FORMS) },
 )
+const KEY_FORMS =
+  'must be { alg: "HS256", secret }, or { alg: "RS256", "ES256" or "EdDSA", publicKey or jwksUrl }, with kid and issuer where wanted'
+const NO_SECRET = 'the "secret" is undefined: is the environment variable set that it is taken from'
+
+function lacksSecret(key: unknown): boolean {
+  return typeof key === 'object' && key !== null && 'secret' in key && key.secret === undefined
+}
 
 const limit = z.int().min(1).optional()
 const limits = z.strictObject(

@@ -5,7 +5,8 @@ import { toStream } from './stream-position.ts'
 /** The JSON of a message's payload: as it is where it is JSON on one line, else made of it. */
 function dataJson(message: Message): string {
   const { value, text } = message
-  if (typeof value === 'string' && !text.startsWith('"')) return JSON.stringify(text)
+  // JSON of a string is longer than the string: only what is no JSON is its own value.
+  if (value === text) return JSON.stringify(text)
   // A line end would end the frame; only between the tokens of JSON there may be one.
   return text.includes('\n') || text.includes('\r') ? JSON.stringify(value) : text
 }

@@ -45,7 +45,10 @@ export function readItem(value: Uint8Array, userId: string, maxBytes: number): A
   const { id, user_id: owner, type, title, message, timestamp, read, data } = item as Record<string, unknown>
   if (typeof id !== 'string' || id === '') throw new Error('It has no id.')
   // A pattern that takes in too much of the name would give notifications to nobody, or to somebody else.
-  if (owner !== undefined && String(owner) !== userId) throw new Error(`It is for the user ${JSON.stringify(owner)}.`)
+  const isNamed = typeof owner === 'string' || typeof owner === 'number'
+  if (owner !== undefined && !(isNamed && String(owner) === userId)) {
+    throw new Error(`It is for the user ${JSON.stringify(owner)}.`)
+  }
   if (!(NOTIFICATION_TYPES as readonly unknown[]).includes(type)) {
     throw new Error(`The type ${JSON.stringify(type)} is unknown.`)
   }

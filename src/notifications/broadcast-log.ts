@@ -53,6 +53,8 @@ export function decodeBroadcastEntry(message: Message, broadcastChannel: string)
 function withExpiry(kind: 'broadcast' | 'edit', id: string, body: NotificationBody): BroadcastEntry | undefined {
   if (typeof body !== 'object' || body === null) return undefined
   const { type, title, message, timestamp, expires_at: expiresAt } = body
+  // Anybody may have written it: not all that JSON can hold has a form as text.
+  if (expiresAt !== undefined && typeof expiresAt !== 'string') return undefined
   const expiresAtMs = expiresAt === undefined ? undefined : Date.parse(expiresAt)
   if (!NOTIFICATION_TYPES.includes(type) || typeof title !== 'string' || typeof message !== 'string') return undefined
   if (typeof timestamp !== 'string' || readTimestamp(timestamp) === undefined) return undefined

@@ -44,12 +44,16 @@ describe.each([
     await client.publish('chat', { n: 2 })
     await bus.publisher.publish('chat', 'text')
     await bus.publisher.publish('chat', '{\n "pretty": true\n}')
-    await eventually(() => expect(got).toEqual([{ n: 1 }, { n: 2 }, 'text', { pretty: true }]))
+    // What only begins as JSON does is a text, and no part of the frame.
+    await bus.publisher.publish('chat', '"quoted", she said')
+    await bus.publisher.publish('chat', ' "padded"')
+    const texts = ['text', { pretty: true }, '"quoted", she said', 'padded']
+    await eventually(() => expect(got).toEqual([{ n: 1 }, { n: 2 }, ...texts]))
     subscription.unsubscribe()
     await subscription.ready(50).catch(() => {})
     await bus.publisher.publish('chat', { n: 3 })
     expect(gateway.node.clients).toBe(1)
-    expect(got).toHaveLength(4)
+    expect(got).toHaveLength(6)
   })
 
   test('without a token a client is nobody; with a bad one it is sent away for good', async () => {

@@ -40,7 +40,7 @@ export function inboxRpc(notifications: NotificationService): Readonly<Record<st
     'inbox.read-all': method((userId, data) => notifications.markAllAsRead(userId, upTo(data))),
     'inbox.seen': method((userId, data) => notifications.markAsSeen(userId, upTo(data))),
     'inbox.snooze': method(async (userId, { id, until }) => ({
-      outcome: await notifications.snooze(userId, id as string, new Date(until as string)),
+      outcome: await notifications.snooze(userId, id as string, dateOf(until)),
     })),
     'inbox.act': method(async (userId, { id, action }) => ({
       outcome: await notifications.act(userId, id as string, action as string),
@@ -50,6 +50,11 @@ export function inboxRpc(notifications: NotificationService): Readonly<Record<st
     'inbox.follow': method((userId, { topic }) => notifications.follow(userId, topic as string)),
     'inbox.unfollow': method((userId, { topic }) => notifications.unfollow(userId, topic as string)),
   }
+}
+
+/** Not all that JSON can hold has a form as a date. */
+function dateOf(value: unknown): Date {
+  return new Date(typeof value === 'string' || typeof value === 'number' ? value : Number.NaN)
 }
 
 function isCallers({ code }: TidingsError): boolean {

@@ -18,6 +18,9 @@ type Handler = (session: ClientSession, command: Command) => Promise<Result>
 
 const PROTOCOL_VERSION = 'tidings'
 
+/** A client asks for a new token when that of a subscription ends; it is given a moment for that. */
+const EXPIRY_GRACE_MS = 5_000
+
 /** Names that a client may give: no patterns, nothing that is a part of a key. */
 const CHANNEL = /^[A-Za-z0-9_.:@-]+$/
 
@@ -28,7 +31,9 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
     const request = object(subscribe) as unknown as SubscribeRequest
     const channel = channelOf(session, request.channel)
     const { rule, expiresAtMs, chanInfo } = await admit(session, channel, request.token)
-    return { subscribe: await session.channels.subscribe(request, { server: false, rule, expiresAtMs, chanInfo }) }
+    const options = { server: false, rule, expiresAtMs: withGrace(expiresAtMs), chanInfo }
+    const result = await session.channels.subscribe(request, options)
+    return { subscribe: { ...result, ...expiry(expiresAtMs, true) } }
   },
 
   unsubscribe: async (session, { unsubscribe }) => {
@@ -94,7 +99,7 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
     const channel = channelOf(session, name)
     if (typeof token !== 'string') throw new ClientFailure(CLIENT_ERRORS.badRequest)
     const { expiresAtMs } = await session.node.gatekeeper.subscription(token, channel, session.user!, session.id)
-    session.channels.refresh(channel, expiresAtMs)
+    session.channels.refresh(channel, withGrace(expiresAtMs))
     return { sub_refresh: expiry(expiresAtMs) }
   },
 }
@@ -175,6 +180,10 @@ function channelOf(session: ClientSession, name: unknown): string {
     throw new ClientFailure(CLIENT_ERRORS.badRequest)
   }
   return name
+}
+
+function withGrace(expiresAtMs: number | undefined): number | undefined {
+  return expiresAtMs === undefined ? undefined : expiresAtMs + EXPIRY_GRACE_MS
 }
 
 function expiry(expiresAtMs: number | undefined, onlyIf = false): { expires: boolean; ttl?: number } {

@@ -9,6 +9,7 @@ import { log } from './workloads/log.mjs'
 import { publish } from './workloads/publish.mjs'
 import { receive } from './workloads/receive.mjs'
 
+/** @type {Record<string, (client: any, job: any, tell: (message: any) => void, go: () => Promise<void>) => Promise<void>>} */
 const workloads = { inbox, log, publish, receive }
 
 /** @param {any} message */
@@ -25,7 +26,9 @@ process.once('message', async (/** @type {any} */ job) => {
   const open = clients[job.client]
   if (!open) throw new Error(`There is no client ${job.client}.`)
   const client = await open()
-  await workloads[/** @type {keyof typeof workloads} */ (job.workload)](client, job, tell, go)
+  const workload = workloads[job.workload]
+  if (!workload) throw new Error(`There is no workload ${job.workload}.`)
+  await workload(client, job, tell, go)
   process.off('disconnect', abandoned)
   process.disconnect()
 })

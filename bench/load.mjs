@@ -59,7 +59,7 @@ export async function pump(port, chunks) {
   }
   try {
     await new Promise((resolve, reject) => {
-      socket.on('data', (bytes) => {
+      socket.on('data', (/** @type {Buffer} */ bytes) => {
         if (!answers.take(bytes)) reject(new Error(`Redis answered the load with ${JSON.stringify(String(bytes))}.`))
         while (Number(inFlight[0]) <= answers.count) inFlight.shift()
         if (answers.count === total) resolve(undefined)

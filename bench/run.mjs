@@ -1,7 +1,7 @@
 /**
  * Measures Tidings side by side with its peers and writes the results. See docs/benchmarks.md.
  *
- *   node bench/run.mjs [--only publish,receive,fan-out,patterns,append,log-length,receive-logged] [--rounds 5] [--quick] [--profile <folder>]
+ *   node bench/run.mjs [--only publish,receive,fan-out,patterns,append,log-length,receive-logged,inbox] [--rounds 5] [--quick] [--profile <folder>]
  */
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'

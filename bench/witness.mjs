@@ -14,7 +14,7 @@ export class Witness {
   constructor(socket, channel) {
     this.socket = socket
     this.channel = channel
-    socket.on('data', (bytes) => this.#chunks.push(bytes))
+    socket.on('data', (/** @type {Buffer} */ bytes) => this.#chunks.push(bytes))
     socket.on('error', () => {})
   }
 

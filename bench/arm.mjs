@@ -30,7 +30,7 @@ process.once('message', async (/** @type {any} */ job) => {
   if (!workload) throw new Error(`There is no workload ${job.workload}.`)
   await workload(client, job, tell, go)
   process.off('disconnect', abandoned)
-  process.disconnect()
+  process.disconnect?.()
 })
 
 process.on('unhandledRejection', (error) => {

@@ -9,7 +9,8 @@ import type { Gap } from './gap.ts'
  * - `disconnected`: the connection broke or could not be made; attempts go on by themselves.
  * - `interruption`: after a break, every subscription is back. Live messages published during the break are
  *   gone, so whatever was derived from them (a cache, a view) should be refreshed now. One for each break.
- * - `gap`: entries of a log that somebody here follows cannot be had any more. One for each gap, however many follow.
+ * - `gap`: entries of a log that somebody here follows cannot be had any more. One for each gap,
+ *   however many follow, and however late.
  * - `error`: something failed that belongs to no call, such as a subscription that Redis refused to renew.
  * - `closed`: closed for good.
  */

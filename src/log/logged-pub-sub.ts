@@ -8,6 +8,7 @@ import type { FoundPolicy, PolicyTable } from '../core/policy-match.ts'
 import type { Listener, PubSub, PubSubGuarantees, SubscriptionKind } from '../core/pub-sub.ts'
 import { settledWithin } from '../core/settled-within.ts'
 import type { ConnectionStatus, StatusListener } from '../core/status.ts'
+import { GapStatuses } from './gap-statuses.ts'
 import { LogTails, type TailHandle } from './log-tails.ts'
 import { PolicyFollower } from './policy-follower.ts'
 import { logOf, noHistory, Route, type RouteContext } from './route.ts'
@@ -59,7 +60,7 @@ export class LoggedPubSub implements PubSub {
   readonly #onError = (error: unknown): void => {
     if (error instanceof TidingsError) this.#report({ kind: 'error', error })
   }
-  readonly #onGap: GapListener = (gap) => this.#report({ kind: 'gap', gap })
+  readonly #gaps = new GapStatuses((gap) => this.#report({ kind: 'gap', gap }))
   #closing: Promise<void> | undefined
 
   constructor(pubSub: PubSub, eventLog: EventLog, { namespace, lookMs, policyMs }: LoggedPubSubOptions) {
@@ -67,7 +68,8 @@ export class LoggedPubSub implements PubSub {
     this.#pubSub = pubSub
     this.#eventLog = eventLog
     this.#namespace = namespace
-    const [onError, onGap] = [this.#onError, this.#onGap]
+    const onError = this.#onError
+    const onGap: GapListener = (gap) => this.#gaps.add(gap)
     eventLog.onWarning(onError)
     this.#policies = new PolicyFollower({ pubSub, eventLog, onError, everyMs: policyMs })
     this.#policies.onChange(() => {
@@ -208,6 +210,7 @@ export class LoggedPubSub implements PubSub {
   async #close(deadlineMs: number): Promise<void> {
     const deadline = performance.now() + deadlineMs
     this.#tails.close()
+    this.#gaps.close()
     for (const route of [...this.#routes]) route.release()
     // What was accepted is still to be handed on.
     if (this.#waiting.size > 0) await settledWithin(this.#waiting, deadlineMs)

@@ -106,6 +106,24 @@ describe('subscribing', () => {
     expect(statuses.filter(({ kind }) => kind === 'gap')).toEqual([{ kind: 'gap', gap: gaps[0] }])
   })
 
+  test('a gap that many slow ones find, each in its own time, is one status too', async () => {
+    const statuses: ConnectionStatus[] = []
+    bus.onStatus((status) => statuses.push(status))
+    const slow = [bus, bus, bus, bus].map((each) => each.subscribe('channel', 'order.1', onMessage, { onGap }))
+    const handles = await Promise.all(slow)
+    await bus.publish('order.1', 'a')
+    for (const handle of handles) handle.pause()
+    for (const payload of ['b', 'c', 'd']) await bus.publish('order.1', payload)
+    server.log(own('order.1')).firstSeq = 4
+    for (const [index, handle] of handles.entries()) {
+      handle.resume(Number.POSITIVE_INFINITY)
+      await eventually(() => expect(gaps).toHaveLength(index + 1))
+    }
+    await eventually(() => expect(got.filter((line) => line === 'order.1 d 4-1')).toHaveLength(4))
+    await bus.close()
+    expect(statuses.filter(({ kind }) => kind === 'gap')).toEqual([{ kind: 'gap', gap: gaps[0] }])
+  })
+
   test('follows its policy from live to kept and back', async () => {
     await bus.subscribe('channel', 'other', onMessage)
     await bus.subscribe('pattern', 'o?her', onMessage)

@@ -56,8 +56,12 @@ export type { ForeignMessages, ForeignWatch, ForeignWatchOptions } from './monit
 export type { MetricsHandler } from './monitor/metrics-handler.ts'
 export { Monitor, type MonitorOptions, type MonitorSnapshot } from './monitor/monitor.ts'
 export { createMetrics, type Metrics, type MetricsOptions } from './monitor/prometheus.ts'
+export type { AudienceTest } from './notifications/audiences.ts'
+export type { BroadcastOptions, SentBroadcast } from './notifications/broadcasts.ts'
+export type { TopicOptions, TopicResult } from './notifications/followed-topics.ts'
 export type { InboxFilter } from './notifications/inbox-page.ts'
-export type { AudienceTest, InboxAnswer, InboxPage, InboxSync } from './notifications/inbox-reader.ts'
+export type { InboxAnswer, InboxPage, InboxSync } from './notifications/inbox-reader.ts'
+export type { ListOptions } from './notifications/list-options.ts'
 export type {
   BroadcastInput,
   InboxCounts,
@@ -65,15 +69,12 @@ export type {
   NotificationAction,
   NotificationInput,
 } from './notifications/notification.ts'
+export type { NotificationHandler, UserHandlerOptions } from './notifications/notification-handler.ts'
 export type { NotificationServiceOptions, RateLimit } from './notifications/notification-options.ts'
 export {
-  type ListOptions,
-  type NotificationHandler,
   NotificationService,
-  type Preferences,
   type UserExport,
-  type UserHandlerOptions,
 } from './notifications/notification-service.ts'
-export type { SendOptions, Sent } from './notifications/sender.ts'
-export type { TopicOptions, TopicResult } from './notifications/topics.ts'
+export type { MutedInput, Preferences } from './notifications/preferences.ts'
+export type { DedupeOptions, SendOptions, Sent } from './notifications/sender.ts'
 export type { Position } from './protocol/position.ts'

@@ -6,8 +6,9 @@ export type { DataArgument, EventTypeOf, InputOf, UntypedEvents } from '../messa
 export type { OutcomeOf } from '../notifications/inbox-commands.ts'
 export type { InboxFilter } from '../notifications/inbox-page.ts'
 export type { InboxAnswer, InboxPage, InboxSync } from '../notifications/inbox-reader.ts'
+export type { ListOptions } from '../notifications/list-options.ts'
 export type { InboxCounts, Notification, NotificationAction } from '../notifications/notification.ts'
-export type { ListOptions, Preferences } from '../notifications/notification-service.ts'
+export type { Preferences } from '../notifications/preferences.ts'
 
 /** What became of a command for one notification. */
 export type CommandOutcome = OutcomeOf<string>

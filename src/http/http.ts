@@ -1,5 +1,6 @@
 import type { Receipt } from '../messaging/append.ts'
 import type { EventTypeOf, InputOf, UntypedEvents } from '../messaging/event-map.ts'
+import type { BroadcastOptions, SentBroadcast } from '../notifications/broadcasts.ts'
 import type { BroadcastInput, NotificationInput } from '../notifications/notification.ts'
 import type { SendOptions, Sent } from '../notifications/sender.ts'
 import { errorOf, HttpError } from './http-error.ts'
@@ -42,11 +43,8 @@ export interface Http<Events = UntypedEvents> {
   ): Promise<Receipt>
   /** Sends a notification to a user. */
   notify(userId: string, notification: NotificationInput, options?: SendOptions & HttpCallOptions): Promise<Sent>
-  /** Sends one to everybody, or to an audience. Made once: a failure may mean that it arrived. */
-  broadcast(
-    notification: BroadcastInput,
-    options?: HttpCallOptions,
-  ): Promise<{ readonly id: string; readonly receivers: number }>
+  /** Sends one to everybody, or to an audience. */
+  broadcast(notification: BroadcastInput, options?: BroadcastOptions & HttpCallOptions): Promise<SentBroadcast>
 }
 
 /** Attempts at a call that the gateway recognises when it is made again. */
@@ -113,8 +111,13 @@ export function createHttp<Events = UntypedEvents>(options: HttpOptions): Http<E
         { idempotencyKey, signal },
         MAX_ATTEMPTS,
       )) as Sent,
-    broadcast: async (notification, options = {}) =>
-      (await post('/v1/broadcasts', notification, options, 1)) as { id: string; receivers: number },
+    broadcast: async (notification, { idempotencyKey, signal, ...rest } = {}) =>
+      (await post(
+        '/v1/broadcasts',
+        { ...notification, ...rest },
+        { idempotencyKey, signal },
+        MAX_ATTEMPTS,
+      )) as SentBroadcast,
   }
 }
 

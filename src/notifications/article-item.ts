@@ -56,7 +56,7 @@ export function readItem(value: Uint8Array, userId: string, maxBytes: number): A
   if (zoned === undefined) throw new Error('It has no ISO timestamp.')
   const input = { type, title, message, data } as NotificationInput
   const body = makeBody(input, new Date(zoned).toISOString())
-  return { id, type: body.type, body: encodeBody(body, maxBytes), read: read === true }
+  return { id, type: body.type, body: encodeBody({ ...body, imported: true }, maxBytes), read: read === true }
 }
 
 /** Why a list or an item cannot be imported, in one sentence. */

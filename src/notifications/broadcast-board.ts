@@ -1,13 +1,14 @@
 import { TidingsError } from '../core/errors.ts'
 import type { EventLog } from '../core/event-log.ts'
 import type { Gap } from '../core/gap.ts'
-import type { Place } from '../core/inbox.ts'
+import { type Place, placeText } from '../core/inbox.ts'
 import type { BroadcastPlace } from '../core/inbox-store.ts'
 import type { LogId } from '../core/log-id.ts'
 import type { Message } from '../core/message.ts'
 import type { TailHandle } from '../log/log-tails.ts'
 import type { LoggedPubSub } from '../log/logged-pub-sub.ts'
 import { BEFORE_BIRTH, type Position, parsePosition } from '../protocol/position.ts'
+import { BoardJournal, type BoardStep, isSame } from './board-journal.ts'
 import type { Broadcast } from './broadcast.ts'
 import { type BroadcastEntry, decodeBroadcastEntry } from './broadcast-log.ts'
 
@@ -31,6 +32,8 @@ export class BroadcastBoard {
   readonly #broadcasts = new Map<string, Broadcast>()
   /** Of every entry that is kept, in order: what a mark of a reader can be set to. */
   #places: Place[] = []
+  readonly #journal = new BoardJournal()
+  #newestFirst: readonly Broadcast[] | undefined
   #position: Position = BEFORE_BIRTH
   #starting: Promise<TailHandle> | undefined
   #live = false
@@ -61,8 +64,28 @@ export class BroadcastBoard {
   }
 
   /** Newest first, recalled ones too. */
-  all(): Broadcast[] {
-    return [...this.#broadcasts.values()].reverse()
+  all(): readonly Broadcast[] {
+    this.#newestFirst ??= [...this.#broadcasts.values()].reverse()
+    return this.#newestFirst
+  }
+
+  /**
+   * What has happened since the board was at a position, oldest first. Undefined where that is too long ago, or the log
+   * has not just gone on since.
+   */
+  since(position: Position): readonly BoardStep[] | undefined {
+    return isSame(position, this.#position) ? [] : this.#journal.since(position)
+  }
+
+  /** Whether something that was kept at a position, and was behind a place, is no longer. */
+  hasTrimmed(position: Place, behind: Place): boolean {
+    const oldest = Math.max(position.seq - this.#options.maxCount, behind.seq) + 1
+    return oldest <= position.seq && oldest < this.place.firstSeq
+  }
+
+  /** The broadcast at a place; undefined where it is no longer kept. */
+  at({ seq, gen }: Place): Broadcast | undefined {
+    return this.all().find((broadcast) => broadcast.seq === seq && broadcast.gen === gen)
   }
 
   find(id: string): Broadcast | undefined {
@@ -133,6 +156,7 @@ export class BroadcastBoard {
       handle.release()
       this.#keep(() => false)
       this.#position = BEFORE_BIRTH
+      this.#journal.clear()
       throw error
     }
   }
@@ -143,31 +167,33 @@ export class BroadcastBoard {
   }
 
   #onMessage(message: Message): void {
-    const position = message.position!
+    const [from, position] = [this.#position, message.position!]
     this.#position = position
     this.#places.push(position)
-    this.#trim(position.seq - this.#options.maxCount)
+    const gone = this.#trim(position.seq - this.#options.maxCount)
     const entry = decodeBroadcastEntry(message, this.#options.broadcastChannel)
-    const came = entry === undefined ? undefined : this.#take(entry, position)
-    if (came !== undefined && this.#live) this.#options.onBroadcast(came)
+    const now = entry && this.#take(entry, position)
+    this.#newestFirst = undefined
+    this.#journal.add({ from, now, gone })
+    if (now !== undefined && entry?.kind === 'broadcast' && this.#live) this.#options.onBroadcast(now)
     if (this.#live) this.#options.onChange()
     this.#wake()
   }
 
-  /** Returns a broadcast that is new. */
+  /** Returns the broadcast that is new, or as it has become. */
   #take(entry: BroadcastEntry, position: Position): Broadcast | undefined {
-    const { seq, gen } = position
-    if (entry.kind === 'broadcast') {
-      const { id, body, expiresAtMs } = entry
-      const broadcast = { id, body, expiresAtMs, seq, gen, changedAt: { seq, gen }, recalled: false, former: undefined }
-      this.#broadcasts.set(id, broadcast)
-      return broadcast
-    }
+    const changedAt = { seq: position.seq, gen: position.gen }
     const former = this.#broadcasts.get(entry.id)
-    if (former === undefined || former.recalled) return undefined
-    const change = entry.kind === 'recall' ? { recalled: true } : { body: entry.body, expiresAtMs: entry.expiresAtMs }
-    this.#broadcasts.set(entry.id, { ...former, ...change, changedAt: { seq, gen }, former })
-    return undefined
+    let now: Broadcast
+    if (entry.kind === 'broadcast') {
+      // An id is that of one: whoever wrote it again is not heard.
+      if (former !== undefined) return undefined
+      const text = placeText(changedAt)
+      now = { id: entry.id, ...changedAt, text, ...said(entry), changedAt, recalled: false, former: undefined }
+    } else if (former === undefined || former.recalled) return undefined
+    else now = { ...former, ...(entry.kind === 'recall' ? { recalled: true } : said(entry)), changedAt, former }
+    this.#broadcasts.set(entry.id, now)
+    return now
   }
 
   #onGap({ reason, to }: Gap): void {
@@ -176,6 +202,8 @@ export class BroadcastBoard {
     else if (reason === 'trimmed') this.#trim(position.seq)
     else this.#goBack(position.seq)
     this.#position = position
+    this.#newestFirst = undefined
+    this.#journal.clear()
     if (this.#live) this.#options.onChange()
     this.#wake()
   }
@@ -190,19 +218,29 @@ export class BroadcastBoard {
     }
   }
 
-  #trim(upToSeq: number): void {
-    if ((this.#places[0]?.seq ?? Number.POSITIVE_INFINITY) <= upToSeq) this.#keep(({ seq }) => seq > upToSeq)
+  /** Returns what is no longer kept. */
+  #trim(upToSeq: number): Broadcast[] {
+    if ((this.#places[0]?.seq ?? Number.POSITIVE_INFINITY) > upToSeq) return []
+    return this.#keep(({ seq }) => seq > upToSeq)
   }
 
-  #keep(isKept: (place: Place) => boolean): void {
+  #keep(isKept: (place: Place) => boolean): Broadcast[] {
     this.#places = this.#places.filter(isKept)
-    for (const [id, broadcast] of this.#broadcasts) if (!isKept(broadcast)) this.#broadcasts.delete(id)
+    const gone: Broadcast[] = []
+    for (const broadcast of this.#broadcasts.values()) if (!isKept(broadcast)) gone.push(broadcast)
+    for (const { id } of gone) this.#broadcasts.delete(id)
+    return gone
   }
 
   #wake(): void {
     for (const wake of this.#waiting) wake()
     this.#waiting.clear()
   }
+}
+
+function said({ body, expiresAtMs }: Exclude<BroadcastEntry, { kind: 'recall' }>) {
+  const audience = body.audience === undefined ? undefined : JSON.stringify(body.audience)
+  return { body, expiresAtMs, audience }
 }
 
 function closed(): TidingsError {

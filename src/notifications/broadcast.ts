@@ -1,10 +1,14 @@
-import { type BroadcastMarks, type InboxState, isUpTo, type Place, placeText } from '../core/inbox.ts'
+import { type BroadcastMarks, type InboxState, isUpTo, type Place } from '../core/inbox.ts'
 import type { NotificationBody } from './notification-body.ts'
 
 /** A broadcast as the log has it. */
 export interface Broadcast extends Place {
   readonly id: string
+  /** The text of its place, by which users' marks name it. */
+  readonly text: string
   readonly body: NotificationBody
+  /** The JSON of its audience: equal for equal ones. Undefined for one that is for everybody. */
+  readonly audience: string | undefined
   readonly expiresAtMs: number | undefined
   /** Where it came, or was changed or recalled last. */
   readonly changedAt: Place
@@ -22,11 +26,11 @@ export interface BroadcastState {
   readonly acted: string | undefined
 }
 
-export function broadcastState(place: Place, marks: BroadcastMarks): BroadcastState {
-  const text = placeText(place)
+export function broadcastState(broadcast: Broadcast, marks: BroadcastMarks): BroadcastState {
+  const { text } = broadcast
   return {
-    read: isUpTo(place, marks.watermark) ? !marks.unread.has(text) : marks.read.has(text),
-    seen: isUpTo(place, marks.seenUpTo),
+    read: isUpTo(broadcast, marks.watermark) ? !marks.unread.has(text) : marks.read.has(text),
+    seen: isUpTo(broadcast, marks.seenUpTo),
     archived: marks.archived.has(text),
     snoozedUntilMs: marks.snoozed.get(text),
     acted: marks.acted.get(text),
@@ -35,8 +39,8 @@ export function broadcastState(place: Place, marks: BroadcastMarks): BroadcastSt
 
 /** Whether a broadcast is there for a user at all, but for its audience. */
 export function isThere(broadcast: Broadcast, { broadcasts, muted, nowMs }: InboxState): boolean {
-  const { body, expiresAtMs, recalled } = broadcast
+  const { text, body, expiresAtMs, recalled } = broadcast
   if (recalled || (expiresAtMs !== undefined && expiresAtMs <= nowMs)) return false
-  if (isUpTo(broadcast, broadcasts.joined) || broadcasts.deleted.has(placeText(broadcast))) return false
+  if (isUpTo(broadcast, broadcasts.joined) || broadcasts.deleted.has(text)) return false
   return !muted.types.includes(body.type) && (body.topic === undefined || !muted.topics.includes(body.topic))
 }

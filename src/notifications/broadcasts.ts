@@ -1,5 +1,6 @@
 import type { Connection } from '../connection/connection.ts'
 import { TidingsError } from '../core/errors.ts'
+import type { LogMessage } from '../core/event-log.ts'
 import type { CommandOutcome } from '../core/inbox-store.ts'
 import type { LogId } from '../core/log-id.ts'
 import type { SubscriptionHandle } from '../core/pub-sub.ts'
@@ -10,9 +11,22 @@ import type { BroadcastInput, Notification } from './notification.ts'
 import { encodeBody, makeBody, type NotificationBody } from './notification-body.ts'
 import type { ServiceSettings } from './notification-options.ts'
 import { showForAll } from './notification-view.ts'
-import { expiry } from './sender.ts'
+import { type DedupeOptions, expiry, readDedupe } from './sender.ts'
 
 type Listener = (notification: Notification) => void
+
+/** How a broadcast is to be sent. */
+export type BroadcastOptions = DedupeOptions
+
+/** What became of a broadcast. */
+export interface SentBroadcast {
+  /** Of the first one for a duplicate. */
+  readonly id: string
+  /** Subscribers that got it live, as far as Redis can count. */
+  readonly receivers: number
+  /** It was there already, under its `dedupeKey`. */
+  readonly duplicate: boolean
+}
 
 interface BroadcastEvents {
   /** What is shown may have changed. */
@@ -51,14 +65,17 @@ export class Broadcasts {
     })
   }
 
-  async send(input: BroadcastInput): Promise<{ readonly id: string; readonly receivers: number }> {
+  async send(input: BroadcastInput, options: BroadcastOptions = {}): Promise<SentBroadcast> {
     const id = newBroadcastId()
     const body = this.#body(input)
+    const dedupe = readDedupe(options)
     await this.board.ready()
-    const { position, receivers } = await this.#append(this.#channel, encodeBroadcast(id, body))
+    const payload = encodeBroadcast(id, body)
+    const { position, receivers, duplicate } = await this.#append(this.#channel, payload, dedupe)
     // Whoever asks here from now on finds it.
     await this.board.reach(position)
-    return { id, receivers }
+    // A first one that is no longer kept has no id, and is as unknown as this one.
+    return { id: (duplicate && this.board.at(position)?.id) || id, receivers, duplicate }
   }
 
   async recall(id: string): Promise<CommandOutcome> {
@@ -116,9 +133,9 @@ export class Broadcasts {
     return 'changed'
   }
 
-  #append(channel: string, payload: string) {
+  #append(channel: string, payload: string, dedupe?: LogMessage['dedupe']) {
     const retention = { maxCount: this.#settings.maxBroadcasts }
-    return this.#connection.eventLog.append(this.#log, { channel, payload, retention })
+    return this.#connection.eventLog.append(this.#log, { channel, payload, retention, dedupe })
   }
 
   #body(input: BroadcastInput): string {

@@ -1,10 +1,10 @@
 import type { InboxState, Place } from '../core/inbox.ts'
 import type { CommandOutcome, InboxCommand, InboxStore, Targets } from '../core/inbox-store.ts'
 import type { Position } from '../protocol/position.ts'
+import type { Audiences } from './audiences.ts'
 import type { BroadcastBoard } from './broadcast-board.ts'
 import { isBroadcastId } from './broadcast-log.ts'
-import type { InboxReader } from './inbox-reader.ts'
-import type { NotificationBody } from './notification-body.ts'
+import { invalid, type NotificationBody } from './notification-body.ts'
 import { invalidOption } from './notification-options.ts'
 import { parseOwnId } from './notification-view.ts'
 import type { SeenState } from './state-token.ts'
@@ -20,12 +20,12 @@ type Target = { readonly own: Position } | { readonly broadcast: Place } | undef
 export class InboxCommands {
   readonly #store: InboxStore
   readonly #board: BroadcastBoard
-  readonly #reader: InboxReader
+  readonly #audiences: Audiences
 
-  constructor(store: InboxStore, board: BroadcastBoard, reader: InboxReader) {
+  constructor(store: InboxStore, board: BroadcastBoard, audiences: Audiences) {
     this.#store = store
     this.#board = board
-    this.#reader = reader
+    this.#audiences = audiences
   }
 
   /** One command for one or several notifications. Outcomes are in the order of the ids. */
@@ -52,6 +52,16 @@ export class InboxCommands {
     return (typeof ids === 'string' ? all[0]! : all) as OutcomeOf<Ids>
   }
 
+  /** @throws TidingsError `INVALID_NOTIFICATION` where it has no such action */
+  async act(userId: string, id: string, action: string): Promise<CommandOutcome> {
+    const unknown = () => invalid('action', 'must be the key of one of its actions')
+    if (typeof action !== 'string' || action === '') throw unknown()
+    const body = await this.body(userId, id)
+    if (body === undefined) return 'unknown'
+    if (!body.actions?.some(({ key }) => key === action)) throw unknown()
+    return this.these(userId, id, (targets) => ({ kind: 'act', action, ...targets }))
+  }
+
   /** Everything up to what somebody has seen, or up to now. */
   async all(userId: string, kind: 'read-all' | 'see-all', seen: SeenState | undefined): Promise<InboxState> {
     const [store, board] = [this.#store, this.#board]
@@ -68,6 +78,7 @@ export class InboxCommands {
 
   /** What a notification says; undefined for one that is not there. */
   async body(userId: string, id: string): Promise<NotificationBody | undefined> {
+    if (typeof id !== 'string') throw invalidOption('id', 'the id of a notification')
     const own = parseOwnId(id)
     if (own === undefined) return (await this.#board.seek(id))?.body
     const query = { view: 'all', limit: 1, before: own.seq + 1 } as const
@@ -83,7 +94,7 @@ export class InboxCommands {
     const broadcast = isBroadcastId(id) ? await this.#board.seek(id) : undefined
     if (broadcast === undefined || broadcast.recalled) return undefined
     if ((broadcast.expiresAtMs ?? Number.POSITIVE_INFINITY) <= Date.now()) return undefined
-    if (!(await this.#reader.isFor(userId, broadcast))) return undefined
+    if ((await this.#audiences.of(userId, [broadcast])).length === 0) return undefined
     return { broadcast: { seq: broadcast.seq, gen: broadcast.gen } }
   }
 }

@@ -1,20 +1,18 @@
 import { TidingsError } from '../core/errors.ts'
-import type { InboxState, InboxVersion } from '../core/inbox.ts'
-import { isUpTo, type Place } from '../core/inbox.ts'
+import { type InboxVersion, isUpTo, type Place } from '../core/inbox.ts'
 import { decodeInboxFrame, type InboxFrame } from '../core/inbox-frame.ts'
 import type { InboxDelta, InboxStore } from '../core/inbox-store.ts'
 import type { Message } from '../core/message.ts'
 import type { PubSub, SubscriptionHandle } from '../core/pub-sub.ts'
 import { Patience } from '../log/patience.ts'
+import { Alarm } from './alarm.ts'
 import type { BroadcastBoard } from './broadcast-board.ts'
 import { decodeForeign } from './foreign-notification.ts'
+import { InboxChanges } from './inbox-changes.ts'
 import type { InboxReader, InboxSync } from './inbox-reader.ts'
 import type { Notification } from './notification.ts'
-import { ownId, parseOwnId, showOwn } from './notification-view.ts'
-import { type SeenState, seenState } from './state-token.ts'
+import { isImported, ownId, parseOwnId, showOwn } from './notification-view.ts'
 
-/** The longest time that a timer of Node can be set to. */
-const MAX_TIMER_MS = 2 ** 31 - 1
 /** Payloads that wait for their frame: it comes right behind. */
 const MAX_PAYLOADS = 32
 
@@ -56,21 +54,24 @@ export class InboxFeed {
   #missed = false
   #working = false
   readonly #payloads = new Map<string, Notification>()
-  /** What those who want every change have. */
-  #seen: SeenState | undefined
-  #state: InboxState | undefined
-  /** Where the store's clock was, by this process's own that never jumps. */
-  #clock = { storeMs: 0, atMs: 0 }
-  #stale = false
-  #telling = false
-  #timer: NodeJS.Timeout | undefined
-  #expiry: NodeJS.Timeout | undefined
+  readonly #changes: InboxChanges
+  /** Rings when something wakes or expires by itself. */
+  readonly #alarm = new Alarm(() => this.#settle())
   #closed = false
 
   constructor(options: InboxFeedOptions) {
     this.#options = options
     this.#patience = new Patience((error) => {
       if (error instanceof TidingsError) options.onError(error)
+    })
+    this.#changes = new InboxChanges({
+      ...options,
+      patience: this.#patience,
+      isWanted: () => this.#listeners.some(({ onChange }) => onChange !== undefined),
+      onState: (state) => this.#schedule(state),
+      onChange: (sync) => {
+        for (const { onChange } of this.#listeners) onChange?.(sync)
+      },
     })
   }
 
@@ -105,15 +106,15 @@ export class InboxFeed {
 
   /** Broadcasts have changed. */
   broadcastsChanged(): void {
-    if (this.#seen !== undefined) void this.#tellChange(false)
+    this.#changes.broadcastsChanged()
   }
 
   close(): void {
     this.#closed = true
     this.#listeners = []
     this.#patience.end()
-    clearTimeout(this.#timer)
-    clearTimeout(this.#expiry)
+    this.#alarm.close()
+    this.#changes.close()
     for (const handle of this.#handles.splice(0)) handle.release()
   }
 
@@ -131,9 +132,7 @@ export class InboxFeed {
       const { state } = await store.change(userId, { kind: 'join' }, board.place)
       this.#version = state
       this.#last = { seq: state.head, gen: state.gen }
-      this.#state = state
-      this.#setClock(state)
-      this.#seen = seenState(state, board.position)
+      this.#changes.start(state)
       this.#schedule(state)
     } catch (error) {
       for (const handle of this.#handles.splice(0)) handle.release()
@@ -172,13 +171,12 @@ export class InboxFeed {
           this.#missed = false
           await this.#patience.until(() => this.#catchUp())
         }
-        this.#stale = true
+        this.#changes.ownChanged()
       }
     } catch {
       // Only the end of everything ends the patience.
     }
     this.#working = false
-    if (this.#stale) void this.#tellChange(true)
   }
 
   /** False where something before the frame is missing. */
@@ -220,7 +218,7 @@ export class InboxFeed {
     this.#last = { seq: state.head, gen: state.gen }
     this.#schedule(state)
     for (const entry of [...changed].reverse()) {
-      if (!isUpTo(entry, last)) this.#tell(showOwn(userId, state.epoch, entry))
+      if (!isUpTo(entry, last) && !isImported(entry)) this.#tell(showOwn(userId, state.epoch, entry))
     }
   }
 
@@ -228,72 +226,18 @@ export class InboxFeed {
     for (const { onNotification } of this.#listeners) onNotification(notification)
   }
 
-  /** Tells those who want it what has changed since they were told last. One at a time, all that gathers at once. */
-  async #tellChange(own: boolean): Promise<void> {
-    this.#stale ||= own
-    if (this.#telling || this.#closed) return
-    this.#telling = true
-    const { userId, reader } = this.#options
-    try {
-      do {
-        // What comes in this turn is told together.
-        await new Promise((resolve) => setImmediate(resolve))
-        if (!this.#listeners.some(({ onChange }) => onChange !== undefined)) {
-          // Whoever comes later begins with what is then.
-          break
-        }
-        const stale = this.#stale
-        this.#stale = false
-        const { rev } = this.#seen!.version
-        const { sync, state, seen, expiresNextMs } = await this.#patience.until(() =>
-          stale
-            ? reader.sync(userId, this.#seen!)
-            : reader.syncBroadcasts(userId, this.#seen!, { ...this.#state!, nowMs: this.#storeNow() }),
-        )
-        if (this.#closed) return
-        this.#state = state
-        this.#seen = seen
-        if (stale) this.#setClock(state)
-        this.#schedule(state)
-        this.#scheduleExpiry(expiresNextMs)
-        const nothing = !sync.reset && sync.changed.length === 0 && sync.removed.length === 0 && state.rev === rev
-        if (!nothing) for (const { onChange } of this.#listeners) onChange?.(sync)
-      } while (this.#stale || this.#seen!.broadcasts !== this.#options.board.position)
-    } catch {
-      // Closed.
-    } finally {
-      this.#telling = false
-    }
-  }
-
-  #setClock({ nowMs }: InboxState): void {
-    this.#clock = { storeMs: nowMs, atMs: performance.now() }
-  }
-
-  #storeNow(): number {
-    return Math.floor(this.#clock.storeMs + performance.now() - this.#clock.atMs)
-  }
-
-  /** Of broadcasts that expire nobody is told: each process knows. */
-  #scheduleExpiry(expiresNextMs: number | undefined): void {
-    clearTimeout(this.#expiry)
-    if (expiresNextMs === undefined || this.#closed) return
-    const ms = Math.min(Math.max(0, expiresNextMs - this.#storeNow()) + 1, MAX_TIMER_MS)
-    this.#expiry = setTimeout(() => this.broadcastsChanged(), ms).unref()
+  #schedule({ nextChangeAtMs, nowMs }: { readonly nextChangeAtMs: number | undefined; readonly nowMs: number }): void {
+    this.#alarm.set(nextChangeAtMs === undefined ? undefined : nextChangeAtMs - nowMs)
   }
 
   /** Whoever of all processes comes first makes the change; the others find it made. */
-  #schedule({ nextChangeAtMs, nowMs }: { readonly nextChangeAtMs: number | undefined; readonly nowMs: number }): void {
-    clearTimeout(this.#timer)
-    if (nextChangeAtMs === undefined || this.#closed) return
+  #settle(): void {
     const { store, userId, board } = this.#options
-    const ms = Math.min(Math.max(0, nextChangeAtMs - nowMs) + 1, MAX_TIMER_MS)
-    this.#timer = setTimeout(() => {
-      const settle = () => store.change(userId, { kind: 'settle' }, board.place)
-      this.#patience.until(settle).then(
+    this.#patience
+      .until(() => store.change(userId, { kind: 'settle' }, board.place))
+      .then(
         ({ state }) => this.#schedule(state),
         () => {},
       )
-    }, ms).unref()
   }
 }

@@ -1,15 +1,15 @@
-import { type InboxState, isUpTo, placeText } from '../core/inbox.ts'
+import { type InboxState, isUpTo } from '../core/inbox.ts'
 import type { InboxDelta, InboxStore } from '../core/inbox-store.ts'
 import type { Position } from '../protocol/position.ts'
+import type { Audiences } from './audiences.ts'
+import type { BoardStep } from './board-journal.ts'
 import { type Broadcast, isThere } from './broadcast.ts'
 import type { BroadcastBoard } from './broadcast-board.ts'
+import { BroadcastTally } from './broadcast-tally.ts'
 import { formatCursor, type InboxFilter, isInView, merged, type PageCursor, passes } from './inbox-page.ts'
 import type { InboxCounts, Notification } from './notification.ts'
-import { countAll, ownId, showBroadcast, showOwn } from './notification-view.ts'
+import { ownId, showBroadcast, showOwn } from './notification-view.ts'
 import { formatState, type SeenState, seenState } from './state-token.ts'
-
-/** Whether a broadcast with an audience is for a user. */
-export type AudienceTest = (userId: string, audience: unknown) => boolean | Promise<boolean>
 
 /** What every answer about an inbox has. */
 export interface InboxAnswer {
@@ -43,20 +43,20 @@ export interface SyncAnswer {
   readonly sync: InboxSync
   readonly state: InboxState
   readonly seen: SeenState
-  /** When a broadcast that is shown expires next, by the store's clock. */
-  readonly expiresNextMs: number | undefined
+  /** Of the broadcasts that the user sees: makes the next one cheap. */
+  readonly tally: BroadcastTally
 }
 
 /** Reads inboxes: what the store has of a user, together with the broadcasts that the user sees. */
 export class InboxReader {
   readonly #store: InboxStore
   readonly #board: BroadcastBoard
-  readonly #isAudience: AudienceTest
+  readonly #audiences: Audiences
 
-  constructor(store: InboxStore, board: BroadcastBoard, isAudience: AudienceTest) {
+  constructor(store: InboxStore, board: BroadcastBoard, audiences: Audiences) {
     this.#store = store
     this.#board = board
-    this.#isAudience = isAudience
+    this.#audiences = audiences
   }
 
   async list(
@@ -66,101 +66,140 @@ export class InboxReader {
     { view = 'inbox', ...filter }: InboxFilter,
   ): Promise<InboxPage> {
     const filtered = filter.type !== undefined || filter.topic !== undefined
-    // One more than wanted, to know whether there is a next page.
-    const query = { view, limit: filtered ? Number.MAX_SAFE_INTEGER : limit + 1, before: before?.own }
-    const { entries, state } = await this.#store.list(userId, query, this.#board.place)
+    const query = { view, limit: filtered ? Number.MAX_SAFE_INTEGER : limit, before: before?.own }
+    const { entries, more, state } = await this.#store.list(userId, query, this.#board.place)
     const { visible, position } = await this.#visible(userId, state)
     const shared = visible.filter(
       (broadcast) => broadcast.seq < (before?.broadcast ?? Infinity) && isInView(broadcast, view, state),
     )
     const notifications: Notification[] = []
     let [own, broadcast] = [before?.own ?? state.head + 1, before?.broadcast ?? position.seq + 1]
-    let next: string | undefined
+    let isFull = false
     for (const item of merged(userId, state, entries, shared)) {
       if (!passes(item.shown, filter)) continue
-      if (notifications.length === limit) {
-        next = formatCursor({ own, broadcast })
-        break
-      }
+      isFull = notifications.length === limit
+      if (isFull) break
       notifications.push(item.shown)
       if (item.entry !== undefined) own = item.entry.seq
       else broadcast = item.broadcast!.seq
     }
-    return { notifications, next, ...this.#answer(state, visible, position) }
+    const next = isFull || more ? formatCursor({ own, broadcast }) : undefined
+    return { notifications, next, ...answerOf(state, new BroadcastTally(visible, state), position) }
   }
 
   /** How many there are, with what the store has just said. */
   async counts(userId: string, state: InboxState): Promise<InboxAnswer> {
     const { visible, position } = await this.#visible(userId, state)
-    return this.#answer(state, visible, position)
+    return answerOf(state, new BroadcastTally(visible, state), position)
   }
 
-  /** What has changed since what a reader has, up to what the store and the board know now. */
-  async sync(userId: string, seen: SeenState): Promise<SyncAnswer> {
+  /**
+   * What has changed since what a reader has, up to what the store and the board know now.
+   * @param tally that of the answer before, if this reader has had one: it is used up
+   */
+  async sync(userId: string, seen: SeenState, tally?: BroadcastTally): Promise<SyncAnswer> {
     await this.#board.reach(seen.broadcasts)
     const delta = await this.#store.sync(userId, seen.version, this.#board.place)
-    return this.#delta(userId, seen, delta)
+    return this.#delta(userId, seen, delta, tally)
   }
 
   /** As {@link sync} where only broadcasts can have changed since the store said its state. */
-  syncBroadcasts(userId: string, seen: SeenState, state: InboxState): Promise<SyncAnswer> {
-    const delta = { reset: false, changed: [], removed: [], broadcasts: [], state }
-    return this.#delta(userId, seen, delta)
+  async syncBroadcasts(
+    userId: string,
+    seen: SeenState,
+    state: InboxState,
+    tally: BroadcastTally | undefined,
+  ): Promise<SyncAnswer> {
+    const { epoch } = seen.broadcasts
+    // Of another log the user's marks say nothing: the store has to make new ones.
+    if (epoch !== '' && epoch !== this.#board.position.epoch) return this.sync(userId, seen)
+    return this.#delta(userId, seen, { reset: false, changed: [], removed: [], broadcasts: [], state }, tally)
   }
 
-  async #delta(userId: string, seen: SeenState, delta: InboxDelta): Promise<SyncAnswer> {
+  async #delta(userId: string, seen: SeenState, delta: InboxDelta, tally?: BroadcastTally): Promise<SyncAnswer> {
+    const { state, broadcasts: marked } = delta
+    const steps = this.#board.since(seen.broadcasts)
+    const sameMarks = !delta.reset && marked.length === 0
+    if (tally !== undefined && steps !== undefined && sameMarks && state.nowMs < tally.expiresNextMs) {
+      const followed = await this.#follow(userId, delta, steps, tally)
+      if (followed !== undefined) return followed
+    }
+    return this.#compare(userId, seen, delta, steps)
+  }
+
+  /** From what has just happened on the board. Undefined where that does not do. */
+  async #follow(
+    userId: string,
+    delta: InboxDelta,
+    steps: readonly BoardStep[],
+    tally: BroadcastTally,
+  ): Promise<SyncAnswer | undefined> {
+    const { state } = delta
+    const { position } = this.#board
+    const came = steps.flatMap(({ now }) => (now === undefined ? [] : [now]))
+    // What has come and gone meanwhile was never in the tally, but looks as if.
+    if (came.some((broadcast) => hasExpired(broadcast, 0, state.nowMs))) return undefined
+    const there = came.filter((broadcast) => isThere(broadcast, state))
+    const visible = new Set(await this.#audiences.of(userId, there))
+    /** Whether each was shown before, and as what it is now. */
+    const [before, after] = [new Map<string, boolean>(), new Map<string, Broadcast>()]
+    const take = (broadcast: Broadcast) => {
+      const had = tally.has(broadcast)
+      if (!before.has(broadcast.id)) before.set(broadcast.id, had)
+      if (had) tally.remove(broadcast)
+      after.delete(broadcast.id)
+    }
+    for (const { now, gone } of steps) {
+      for (const broadcast of gone) take(broadcast)
+      if (now === undefined) continue
+      if (now.former !== undefined) take(now.former)
+      else before.set(now.id, false)
+      if (!visible.has(now)) continue
+      tally.add(now)
+      after.set(now.id, now)
+    }
+    if (!tally.isExact) return undefined
+    const removed = [...before].filter(([id, had]) => had && !after.has(id)).map(([id]) => id)
+    return syncOf(userId, delta, [...after.values()].reverse(), removed, position, tally)
+  }
+
+  /** From all that there is. */
+  async #compare(
+    userId: string,
+    seen: SeenState,
+    delta: InboxDelta,
+    steps: readonly BoardStep[] | undefined,
+  ): Promise<SyncAnswer> {
     const { state, broadcasts: marked } = delta
     const isPart = this.#isPart(seen)
     const { visible, position, all } = await this.#visible(userId, state)
-    const answer = this.#answer(state, visible, position)
-    const now = seenState(state, position)
-    if (delta.reset || !isPart)
-      return { sync: { reset: true, ...answer }, state, seen: now, expiresNextMs: nextExpiry(visible) }
+    const tally = new BroadcastTally(visible, state)
+    // Of what is no longer kept nobody knows any more which the reader has.
+    const isUnknown = steps === undefined && this.#board.hasTrimmed(seen.broadcasts, state.broadcasts.joined)
+    if (delta.reset || !isPart || isUnknown) {
+      const sync: InboxSync = { reset: true, ...answerOf(state, tally, position) }
+      return { sync, state, seen: seenState(state, position), tally }
+    }
     const touched = (broadcast: Broadcast) =>
-      !isUpTo(broadcast.changedAt, seen.broadcasts) || marked === 'all' || marked.includes(placeText(broadcast))
+      !isUpTo(broadcast.changedAt, seen.broadcasts) || marked === 'all' || marked.includes(broadcast.text)
     const ids = new Set(visible.map(({ id }) => id))
     const isGone = (broadcast: Broadcast) =>
       !ids.has(broadcast.id) &&
       isUpTo(broadcast, seen.broadcasts) &&
       !isUpTo(broadcast, state.broadcasts.joined) &&
       (touched(broadcast) || hasExpired(broadcast, seen.atMs, state.nowMs))
-    const changed = [
-      ...delta.changed.map((entry) => showOwn(userId, state.epoch, entry)),
-      ...visible.filter(touched).map((broadcast) => showBroadcast(userId, broadcast, state)),
-    ].sort((a, b) => (a.timestamp < b.timestamp ? 1 : a.timestamp > b.timestamp ? -1 : 0))
-    const removed = [
-      ...delta.removed.map((place) => ownId(state.epoch, place)),
-      ...all.filter(isGone).map(({ id }) => id),
-    ]
-    return { sync: { reset: false, changed, removed, ...answer }, state, seen: now, expiresNextMs: nextExpiry(visible) }
+    const noLongerKept = (steps ?? [])
+      .flatMap(({ gone }) => gone)
+      .filter((broadcast) => isUpTo(broadcast, seen.broadcasts) && !isUpTo(broadcast, state.broadcasts.joined))
+    const removed = [...all.filter(isGone), ...noLongerKept].map(({ id }) => id)
+    return syncOf(userId, delta, visible.filter(touched), removed, position, tally)
   }
 
   /** The broadcasts that a user sees, newest first, archived and snoozed ones too; and up to where that is. */
   async #visible(userId: string, state: InboxState) {
     const [position, all] = [this.#board.position, this.#board.all()]
-    const visible: Broadcast[] = []
-    for (const broadcast of all) {
-      if (!isThere(broadcast, state)) continue
-      const isFor = this.isFor(userId, broadcast)
-      if (isFor === true || (isFor !== false && (await isFor))) visible.push(broadcast)
-    }
-    return { visible, position, all }
-  }
-
-  isFor(userId: string, { body: { audience } }: Broadcast): boolean | Promise<boolean> {
-    return audience === undefined || this.#isAudience(userId, audience)
-  }
-
-  #answer(state: InboxState, visible: readonly Broadcast[], position: Position): InboxAnswer {
-    const nextMs = Math.min(
-      state.nextChangeAtMs ?? Number.POSITIVE_INFINITY,
-      ...visible.map(({ expiresAtMs }) => expiresAtMs ?? Number.POSITIVE_INFINITY),
-    )
-    return {
-      counts: countAll(state, visible),
-      state: formatState(seenState(state, position)),
-      nextChangeAt: Number.isFinite(nextMs) ? new Date(nextMs).toISOString() : undefined,
-    }
+    const there = all.filter((broadcast) => isThere(broadcast, state))
+    return { visible: await this.#audiences.of(userId, there), position, all }
   }
 
   /** False for a broadcast log in which what the reader has is no longer. */
@@ -174,8 +213,28 @@ function hasExpired({ expiresAtMs }: Broadcast, afterMs: number, nowMs: number):
   return expiresAtMs !== undefined && expiresAtMs > afterMs && expiresAtMs <= nowMs
 }
 
-function nextExpiry(visible: readonly Broadcast[]): number | undefined {
-  let next = Number.POSITIVE_INFINITY
-  for (const { expiresAtMs = next } of visible) next = Math.min(next, expiresAtMs)
-  return Number.isFinite(next) ? next : undefined
+function syncOf(
+  userId: string,
+  { changed, removed, state }: InboxDelta,
+  broadcasts: readonly Broadcast[],
+  removedBroadcasts: readonly string[],
+  position: Position,
+  tally: BroadcastTally,
+): SyncAnswer {
+  const all = [
+    ...changed.map((entry) => showOwn(userId, state.epoch, entry)),
+    ...broadcasts.map((broadcast) => showBroadcast(userId, broadcast, state)),
+  ].sort((a, b) => (a.timestamp < b.timestamp ? 1 : a.timestamp > b.timestamp ? -1 : 0))
+  const gone = [...removed.map((place) => ownId(state.epoch, place)), ...removedBroadcasts]
+  const sync: InboxSync = { reset: false, changed: all, removed: gone, ...answerOf(state, tally, position) }
+  return { sync, state, seen: seenState(state, position), tally }
+}
+
+function answerOf(state: InboxState, tally: BroadcastTally, position: Position): InboxAnswer {
+  const nextMs = Math.min(state.nextChangeAtMs ?? Number.POSITIVE_INFINITY, tally.expiresNextMs)
+  return {
+    counts: tally.countsWith(state),
+    state: formatState(seenState(state, position)),
+    nextChangeAt: Number.isFinite(nextMs) ? new Date(nextMs).toISOString() : undefined,
+  }
 }

@@ -19,6 +19,8 @@ export interface NotificationBody {
   readonly actions?: readonly NotificationAction[]
   /** For whom a broadcast is, in the program's own terms. */
   readonly audience?: unknown
+  /** It is old, from elsewhere: however late it is noticed, it is nothing new. */
+  readonly imported?: true
 }
 
 /**
@@ -64,9 +66,16 @@ export function assertTopic(topic: unknown): asserts topic is string {
 }
 
 /** @throws TidingsError `INVALID_NOTIFICATION` */
-export function time(field: string, value: unknown): Date {
+function time(field: string, value: unknown): Date {
   if (value instanceof Date && !Number.isNaN(value.getTime())) return value
   throw invalid(field, 'must be a valid Date')
+}
+
+/** As {@link time}, in milliseconds, and not past. */
+export function futureTime(field: string, value: unknown): number {
+  const ms = time(field, value).getTime()
+  if (ms <= Date.now()) throw invalid(field, 'must be in the future')
+  return ms
 }
 
 export function invalid(field: string, why: string): TidingsError {

@@ -1,7 +1,7 @@
-import type { ConnectionOptions } from '../connection/options.ts'
+import { type ConnectionOptions, count } from '../connection/options.ts'
 import { TidingsError } from '../core/errors.ts'
 import type { ErrorHandler } from '../messaging/bus-reports.ts'
-import type { AudienceTest } from './inbox-reader.ts'
+import type { AudienceTest } from './audiences.ts'
 
 /** More than that a user gets in one window is counted by one notification. */
 export interface RateLimit {
@@ -26,6 +26,8 @@ export type NotificationServiceOptions = ConnectionOptions & {
   readonly rateLimit?: RateLimit | undefined
   /** Whether a broadcast that names an audience is for a user. Without it, such broadcasts are for nobody. */
   readonly isAudience?: AudienceTest | undefined
+  /** Milliseconds for which an answer of an asynchronous `isAudience` is kept; 0 for not at all. Default 60,000. */
+  readonly audienceCacheMs?: number | undefined
   /** Takes trouble that belongs to no call. */
   readonly onError?: ErrorHandler | undefined
 }
@@ -38,6 +40,7 @@ export interface ServiceSettings {
   readonly maxBytes: number
   readonly rateLimit: (RateLimit & { readonly title: string }) | undefined
   readonly isAudience: AudienceTest
+  readonly audienceCacheMs: number
 }
 
 export const OWN_OPTIONS = [
@@ -47,12 +50,14 @@ export const OWN_OPTIONS = [
   'maxBytes',
   'rateLimit',
   'isAudience',
+  'audienceCacheMs',
   'onError',
 ] as const
 
 /** @throws TidingsError `INVALID_OPTION` */
 export function readSettings(options: NotificationServiceOptions): ServiceSettings {
-  const { channelPrefix = 'notifications:', maxCount, maxBroadcasts, maxBytes, rateLimit, isAudience } = options
+  const { channelPrefix = 'notifications:', maxCount, maxBroadcasts, maxBytes, rateLimit } = options
+  const { isAudience, audienceCacheMs } = options
   if (typeof channelPrefix !== 'string' || !channelPrefix.isWellFormed() || channelPrefix === '') {
     throw invalidOption('channelPrefix', 'a string of well-formed Unicode, and not empty')
   }
@@ -64,6 +69,7 @@ export function readSettings(options: NotificationServiceOptions): ServiceSettin
     maxBytes: whole('maxBytes', maxBytes, 65_536),
     rateLimit: rateLimit === undefined ? undefined : readRateLimit(rateLimit),
     isAudience: isAudience ?? (() => false),
+    audienceCacheMs: count('audienceCacheMs', audienceCacheMs, 60_000, 0),
   }
 }
 

@@ -1,54 +1,25 @@
 import { type UsedConnection, useConnection } from '../connection/connect.ts'
 import { TidingsError } from '../core/errors.ts'
-import type { Muted } from '../core/inbox.ts'
-import { NOTIFICATION_TYPES } from '../core/inbox.ts'
 import type { CommandOutcome, CommandResult, InboxCommand, Targets } from '../core/inbox-store.ts'
-import { inboxChannel } from '../core/keys.ts'
 import { settledWithin } from '../core/settled-within.ts'
-import { assertUserId, encodeUserId } from '../core/user-id.ts'
+import { assertUserId } from '../core/user-id.ts'
 import { assertErrorHandler, assertHandler } from '../messaging/event-bus-options.ts'
 import { type Subscription, subscription } from '../messaging/subscription.ts'
-import { Unheard } from '../messaging/unheard.ts'
-import { Broadcasts } from './broadcasts.ts'
+import { Audiences } from './audiences.ts'
+import { type BroadcastOptions, Broadcasts, type SentBroadcast } from './broadcasts.ts'
+import { FollowedTopics, type TopicOptions, type TopicResult } from './followed-topics.ts'
+import { HandlerRuns } from './handler-runs.ts'
 import { InboxCommands, type OutcomeOf } from './inbox-commands.ts'
-import { InboxFeed } from './inbox-feed.ts'
-import { type InboxFilter, parseCursor } from './inbox-page.ts'
 import { type InboxAnswer, type InboxPage, InboxReader, type InboxSync } from './inbox-reader.ts'
+import { type ListOptions, readListOptions } from './list-options.ts'
 import type { BroadcastInput, Notification, NotificationInput } from './notification.ts'
-import { assertTopic, invalid, time } from './notification-body.ts'
-import {
-  invalidOption,
-  type NotificationServiceOptions,
-  OWN_OPTIONS,
-  readSettings,
-  type ServiceSettings,
-  whole,
-} from './notification-options.ts'
+import { assertTopic, futureTime } from './notification-body.ts'
+import type { NotificationHandler, UserHandlerOptions } from './notification-handler.ts'
+import { type NotificationServiceOptions, OWN_OPTIONS, readSettings } from './notification-options.ts'
+import { type MutedInput, type Preferences, readMuted } from './preferences.ts'
 import { Sender, type SendOptions, type Sent } from './sender.ts'
-import { parseState, type SeenState } from './state-token.ts'
-import { type TopicOptions, type TopicResult, Topics } from './topics.ts'
-
-/** Gets notifications as they come. It may be asynchronous: runs are not waited for, and may overlap. */
-export type NotificationHandler = (notification: Notification) => unknown
-
-export interface UserHandlerOptions {
-  /** Takes every change of the inbox, in any process: what to make of the state before it. */
-  readonly onChange?: ((change: InboxSync) => unknown) | undefined
-}
-
-export interface ListOptions extends InboxFilter {
-  /** The most notifications. Default 20, at most 1,000. */
-  readonly limit?: number | undefined
-  /** The `next` of the page before. */
-  readonly before?: string | undefined
-}
-
-/** What a user does not want, and follows. */
-export interface Preferences {
-  readonly mutedTypes: Muted['types']
-  readonly mutedTopics: Muted['topics']
-  readonly topics: readonly string[]
-}
+import { readState } from './state-token.ts'
+import { UserFeeds } from './user-feeds.ts'
 
 /** All that is kept of a user. */
 export interface UserExport {
@@ -67,50 +38,41 @@ export interface UserExport {
 export class NotificationService {
   readonly channelPrefix: string
   readonly #used: UsedConnection
-  readonly #settings: ServiceSettings
   readonly #sender: Sender
   readonly #broadcasts: Broadcasts
   readonly #reader: InboxReader
   readonly #commands: InboxCommands
-  readonly #topics: Topics
-  readonly #feeds = new Map<string, InboxFeed>()
-  readonly #running = new Set<Promise<unknown>>()
-  readonly #report: (error: TidingsError) => void
-  readonly #endStatus: () => void
+  readonly #topics: FollowedTopics
+  readonly #feeds: UserFeeds
+  readonly #runs: HandlerRuns
   #closing: Promise<void> | undefined
 
   /** @throws TidingsError `UNKNOWN_OPTION`, `INVALID_OPTION` */
   constructor(options: NotificationServiceOptions = {}) {
     this.#used = useConnection(options, OWN_OPTIONS, 'NotificationService')
-    this.#settings = readSettings(options)
-    const { onError } = options
-    assertErrorHandler(onError)
-    const unheard = new Unheard(
-      this.#used.hasLogger ? this.#used.logger : undefined,
-      'Give the service a logger or onError to hear of every failure.',
-    )
-    this.#report = (error) => {
-      if (onError === undefined) unheard.report(error)
-      else this.#run(() => onError(error), unheard.report.bind(unheard))
-    }
+    const settings = readSettings(options)
+    const { channelPrefix, isAudience, audienceCacheMs } = settings
+    assertErrorHandler(options.onError)
+    this.#runs = new HandlerRuns(options.onError, this.#used.hasLogger ? this.#used.logger : undefined)
     const { connection } = this.#used
-    this.channelPrefix = this.#settings.channelPrefix
-    this.#broadcasts = new Broadcasts(connection, this.#settings, {
-      onChange: () => {
-        for (const feed of this.#feeds.values()) feed.broadcastsChanged()
-      },
-      onError: this.#report,
+    const onError = this.#runs.report
+    this.channelPrefix = channelPrefix
+    this.#broadcasts = new Broadcasts(connection, settings, {
+      onChange: () => this.#feeds.broadcastsChanged(),
+      onError,
     })
     const { board } = this.#broadcasts
-    this.#reader = new InboxReader(connection.inboxStore, board, (userId, audience) =>
-      this.#isAudience(userId, audience),
-    )
-    this.#commands = new InboxCommands(connection.inboxStore, board, this.#reader)
-    this.#sender = new Sender(connection.inboxStore, board, this.#settings)
-    this.#topics = new Topics(connection.inboxStore, this.#sender)
-    this.#endStatus = connection.pubSub.onStatus(({ kind }) => {
-      if (kind === 'interruption') for (const feed of this.#feeds.values()) feed.doubt()
+    const audiences = new Audiences({
+      isAudience,
+      cacheMs: audienceCacheMs,
+      onError: (cause) =>
+        onError(new TidingsError('HANDLER_FAILED', 'isAudience() failed, and so a broadcast is not shown.', { cause })),
     })
+    this.#reader = new InboxReader(connection.inboxStore, board, audiences)
+    this.#commands = new InboxCommands(connection.inboxStore, board, audiences)
+    this.#sender = new Sender(connection.inboxStore, board, settings)
+    this.#topics = new FollowedTopics(connection.inboxStore, this.#sender)
+    this.#feeds = new UserFeeds({ connection, channelPrefix, board, reader: this.#reader, onError })
   }
 
   /** Stores a notification in a user's inbox and publishes it, as one step. */
@@ -120,9 +82,9 @@ export class NotificationService {
   }
 
   /** A notification for everybody, or for an audience: stored once, however many users there are. */
-  async broadcast(notification: BroadcastInput): Promise<{ readonly id: string; readonly receivers: number }> {
+  async broadcast(notification: BroadcastInput, options: BroadcastOptions = {}): Promise<SentBroadcast> {
     this.#assertOpen()
-    return this.#broadcasts.send(notification)
+    return this.#broadcasts.send(notification, options)
   }
 
   /** {@link sendToUser} for every user who follows a topic, some at a time. */
@@ -134,10 +96,8 @@ export class NotificationService {
   }
 
   /** A page of a user's notifications, newest first: own ones and broadcasts. */
-  async list(userId: string, { limit = 20, before, ...filter }: ListOptions = {}): Promise<InboxPage> {
-    whole('limit', limit, undefined, 1_000)
-    const cursor = parseCursor(before)
-    checkFilter(filter)
+  async list(userId: string, options: ListOptions = {}): Promise<InboxPage> {
+    const { limit, cursor, filter } = readListOptions(options)
     await this.#open(userId)
     return this.#reader.list(userId, limit, cursor, filter)
   }
@@ -193,22 +153,14 @@ export class NotificationService {
 
   /** Takes it out of the inbox until then; it comes back unread. */
   async snooze(userId: string, id: string, until: Date): Promise<CommandOutcome> {
-    const untilMs = time('until', until).getTime()
-    if (untilMs <= Date.now()) throw invalid('until', 'must be in the future')
+    const untilMs = futureTime('until', until)
     return this.#these(userId, id, (targets) => ({ kind: 'snooze', untilMs, ...targets }))
   }
 
   /** Notes that the user has taken one of its actions. The first stays: later ones, on any device, are `already`. */
   async act(userId: string, id: string, action: string): Promise<CommandOutcome> {
-    if (typeof action !== 'string' || action === '' || action.length > 200) {
-      throw invalid('action', 'must be the key of one of its actions')
-    }
     await this.#open(userId)
-    const body = await this.#commands.body(userId, id)
-    if (body === undefined) return 'unknown'
-    if (!body.actions?.some(({ key }) => key === action))
-      throw invalid('action', 'must be the key of one of its actions')
-    return this.#these(userId, id, (targets) => ({ kind: 'act', action, ...targets }))
+    return this.#commands.act(userId, id, action)
   }
 
   /** Takes a notification back: it is gone for its user. */
@@ -241,15 +193,8 @@ export class NotificationService {
   }
 
   /** Says what a user does not want: it is neither stored nor published, and such broadcasts are not shown. */
-  async mute(
-    userId: string,
-    { types = [], topics = [] }: { readonly types?: Muted['types']; readonly topics?: Muted['topics'] },
-  ): Promise<void> {
-    if (!Array.isArray(types) || !Array.isArray(topics)) throw invalid('muted types and topics', 'must be lists')
-    for (const type of types) if (!NOTIFICATION_TYPES.includes(type)) throw invalid('type', 'is unknown')
-    for (const topic of topics) assertTopic(topic)
-    if (topics.length > 1_000) throw invalid('muted topics', 'must be at most 1,000')
-    await this.#change(userId, { kind: 'mute', muted: { types: [...new Set(types)], topics: [...new Set(topics)] } })
+  async mute(userId: string, muted: MutedInput): Promise<void> {
+    await this.#change(userId, { kind: 'mute', muted: readMuted(muted) })
   }
 
   async follow(userId: string, topic: string): Promise<void> {
@@ -277,32 +222,20 @@ export class NotificationService {
     if (onChange !== undefined) assertHandler(onChange)
     assertUserId(userId)
     this.#assertOpen()
-    const feed = this.#feeds.get(userId) ?? this.#begin(userId)
-    const listener = {
-      onNotification: (notification: Notification) => this.#run(() => handler(notification)),
-      onChange: onChange && ((change: InboxSync) => this.#run(() => onChange(change))),
-    }
-    const release = () => {
-      feed.remove(listener)
-      if (feed.size > 0 || this.#feeds.get(userId) !== feed) return
-      this.#feeds.delete(userId)
-      feed.close()
-    }
-    try {
-      await feed.add(listener)
-      this.#assertOpen()
-    } catch (error) {
-      release()
-      throw error
-    }
-    return subscription(release)
+    const release = await this.#feeds.follow(userId, {
+      onNotification: (notification) => this.#runs.run(() => handler(notification)),
+      onChange: onChange && ((change) => this.#runs.run(() => onChange(change))),
+    })
+    if (this.#closing === undefined) return subscription(release)
+    release()
+    throw closed()
   }
 
   /** Calls the handler with every broadcast that comes, for whatever audience. */
   async subscribeBroadcast(handler: NotificationHandler): Promise<Subscription> {
     assertHandler(handler)
     this.#assertOpen()
-    const release = await this.#broadcasts.subscribe((notification) => this.#run(() => handler(notification)))
+    const release = await this.#broadcasts.subscribe((notification) => this.#runs.run(() => handler(notification)))
     return subscription(release)
   }
 
@@ -330,30 +263,9 @@ export class NotificationService {
   }
 
   async #close(): Promise<void> {
-    this.#endStatus()
-    for (const feed of this.#feeds.values()) feed.close()
-    this.#feeds.clear()
+    this.#feeds.close()
     this.#broadcasts.close()
-    await settledWithin([...this.#running, ...(this.#used.owned ? [this.#used.connection.close()] : [])])
-  }
-
-  #begin(userId: string): InboxFeed {
-    const { pubSub, inboxStore, namespace, eventLog } = this.#used.connection
-    const encoded = encodeUserId(userId)
-    const feed = new InboxFeed({
-      userId,
-      pubSub: pubSub.plain,
-      store: inboxStore,
-      board: this.#broadcasts.board,
-      reader: this.#reader,
-      channels: {
-        user: `${this.channelPrefix}user:${encoded}`,
-        inbox: inboxChannel(namespace, encoded, eventLog.partitions),
-      },
-      onError: this.#report,
-    })
-    this.#feeds.set(userId, feed)
-    return feed
+    await settledWithin([...this.#runs.running, ...(this.#used.owned ? [this.#used.connection.close()] : [])])
   }
 
   async #open(userId: string): Promise<void> {
@@ -382,50 +294,11 @@ export class NotificationService {
     return this.#reader.counts(userId, await this.#commands.all(userId, kind, seen))
   }
 
-  /** What the program's own test throws means no, and is told. */
-  async #isAudience(userId: string, audience: unknown): Promise<boolean> {
-    try {
-      return (await this.#settings.isAudience(userId, audience)) === true
-    } catch (cause) {
-      this.#report(
-        new TidingsError('HANDLER_FAILED', 'isAudience() failed, and so a broadcast is not shown.', { cause }),
-      )
-      return false
-    }
-  }
-
-  #run(handler: () => unknown, failed: (error: TidingsError) => void = this.#report): void {
-    const fail = (cause: unknown) =>
-      failed(new TidingsError('HANDLER_FAILED', 'A handler of notifications failed.', { cause }))
-    try {
-      const result = handler()
-      if (!(result instanceof Promise)) return
-      const settled = result.catch(fail).finally(() => this.#running.delete(settled))
-      this.#running.add(settled)
-    } catch (cause) {
-      fail(cause)
-    }
-  }
-
   #assertOpen(): void {
-    if (this.#closing) throw new TidingsError('CLOSED', 'This notification service has been closed.')
+    if (this.#closing) throw closed()
   }
 }
 
-/** @throws TidingsError `INVALID_OPTION` */
-function readState(name: string, text: unknown): SeenState {
-  const seen = parseState(text)
-  if (seen === undefined) throw invalidOption(name, 'a "state" that an answer of this service had')
-  return seen
-}
-
-function checkFilter({ view, type, topic, ...rest }: InboxFilter): void {
-  const views = ['inbox', 'unread', 'archived', 'snoozed', 'all']
-  if (view !== undefined && !views.includes(view)) throw invalidOption('view', `one of ${views.join(', ')}`)
-  if (type !== undefined && !NOTIFICATION_TYPES.includes(type)) {
-    throw invalidOption('type', `one of ${NOTIFICATION_TYPES.join(', ')}`)
-  }
-  if (topic !== undefined) assertTopic(topic)
-  const [unknown] = Object.keys(rest)
-  if (unknown !== undefined) throw new TidingsError('UNKNOWN_OPTION', `list has no option "${unknown}".`)
+function closed(): TidingsError {
+  return new TidingsError('CLOSED', 'This notification service has been closed.')
 }

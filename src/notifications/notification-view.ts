@@ -1,8 +1,7 @@
 import type { InboxEntry, InboxState } from '../core/inbox.ts'
-import { NOTIFICATION_TYPES } from '../core/inbox.ts'
 import { formatPosition, parsePosition } from '../protocol/position.ts'
 import { type Broadcast, broadcastState } from './broadcast.ts'
-import type { InboxCounts, Notification } from './notification.ts'
+import type { Notification } from './notification.ts'
 import type { NotificationBody } from './notification-body.ts'
 
 /** The id of an own notification. */
@@ -31,6 +30,11 @@ export function showOwn(userId: string, epoch: string, entry: InboxEntry): Notif
     acted,
     stored: true,
   }
+}
+
+/** It was brought from elsewhere, with its own time. */
+export function isImported(entry: InboxEntry): boolean {
+  return (JSON.parse(entry.body) as NotificationBody).imported === true
 }
 
 /** A broadcast as a user sees it. */
@@ -67,22 +71,4 @@ function shownBody(
 ): Pick<Notification, 'type' | 'title' | 'message' | 'timestamp' | 'data' | 'topic' | 'actions' | 'expiresAt'> {
   const { type, title, message, timestamp, data, topic, actions = [], expires_at: expiresAt } = body
   return { type, title, message, timestamp, data, topic, actions, expiresAt }
-}
-
-/** What is in the inbox altogether: own ones as the store counts them, and the broadcasts that the user sees. */
-export function countAll({ own, broadcasts: marks }: InboxState, visible: readonly Broadcast[]): InboxCounts {
-  let { total, unread, unseen } = own
-  const byType = Object.fromEntries(
-    NOTIFICATION_TYPES.map((type, index) => [type, own.unreadByType[index]!]),
-  ) as Record<(typeof NOTIFICATION_TYPES)[number], number>
-  for (const broadcast of visible) {
-    const { read, seen, archived, snoozedUntilMs } = broadcastState(broadcast, marks)
-    if (archived || snoozedUntilMs !== undefined) continue
-    total += 1
-    if (read) continue
-    unread += 1
-    byType[broadcast.body.type] += 1
-    if (!seen) unseen += 1
-  }
-  return { total, unread, unseen, byType }
 }

@@ -9,11 +9,15 @@ import { ownId, parseOwnId } from './notification-view.ts'
 
 const DEFAULT_DEDUPE_WINDOW_MS = 120_000
 
-export interface SendOptions {
-  /** A notification for the same user with the same key, within the window, is not sent again. */
+/** What says that a sending is the same as one before. */
+export interface DedupeOptions {
+  /** What was sent with the same key (to the same user, or to all) within the window is not sent again. */
   readonly dedupeKey?: string | undefined
   /** Milliseconds for which the key is remembered, by the clock of Redis. Default 120,000. */
   readonly dedupeWindowMs?: number | undefined
+}
+
+export interface SendOptions extends DedupeOptions {
   /** It takes the place of the last one with the same key; `count` says how many it stands for. */
   readonly groupKey?: string | undefined
 }
@@ -50,12 +54,7 @@ export class Sender {
   }
 
   /** Checks a notification and makes a message of it, for any user. */
-  prepare(
-    notification: NotificationInput,
-    { dedupeKey, dedupeWindowMs = DEFAULT_DEDUPE_WINDOW_MS, groupKey, ...rest }: SendOptions,
-  ): NotificationMessage {
-    const [unknown] = Object.keys(rest)
-    if (unknown !== undefined) throw new TidingsError('UNKNOWN_OPTION', `Sending has no option "${unknown}".`)
+  prepare(notification: NotificationInput, { groupKey, ...options }: SendOptions): NotificationMessage {
     const body = makeBody(notification)
     return {
       body: encodeBody(body, this.#settings.maxBytes),
@@ -63,17 +62,14 @@ export class Sender {
       topic: body.topic,
       groupKey: key('groupKey', groupKey),
       expiresAtMs: expiry(body),
-      dedupe:
-        dedupeKey === undefined
-          ? undefined
-          : { key: key('dedupeKey', dedupeKey)!, windowMs: whole('dedupeWindowMs', dedupeWindowMs) },
+      dedupe: readDedupe(options),
       rate: this.#rate(body),
       maxCount: this.#settings.maxCount,
     }
   }
 
   async deliver(userId: string, message: NotificationMessage): Promise<Sent> {
-    const channel = `${this.#settings.channelPrefix}user:${encodeUserId(userId)}`
+    const channel = userChannel(this.#settings.channelPrefix, userId)
     const sent = await this.#store.send(userId, channel, message, this.#board.place)
     if (!('place' in sent)) return { outcome: sent.kind, id: undefined, receivers: 0 }
     return { outcome: sent.kind, id: ownId(sent.epoch, sent.place), receivers: sent.receivers }
@@ -91,8 +87,8 @@ export class Sender {
     if (own === undefined || former === undefined) return 'unknown'
     if (made.type !== former.type) throw invalid('type', 'cannot be changed by an edit')
     if (made.expires_at !== undefined) throw invalid('expiresAt', 'cannot be changed by an edit')
-    const { timestamp, expires_at } = former
-    const kept = { ...made, timestamp, ...(expires_at !== undefined && { expires_at }) }
+    const { timestamp, expires_at, imported } = former
+    const kept = { ...made, timestamp, ...(expires_at !== undefined && { expires_at }), ...(imported && { imported }) }
     const body = encodeBody(kept, this.#settings.maxBytes)
     const command = { kind: 'edit', body, own: [own], broadcasts: [] } as const
     return (await this.#store.change(userId, command, this.#board.place)).outcomes[0]!
@@ -108,12 +104,29 @@ export class Sender {
   }
 }
 
+/** Where a user's notifications are published. */
+export function userChannel(channelPrefix: string, userId: string): string {
+  return `${channelPrefix}user:${encodeUserId(userId)}`
+}
+
 /** When a notification goes away by itself. @throws TidingsError `INVALID_NOTIFICATION` where that is past */
 export function expiry({ expires_at: expiresAt }: NotificationBody): number | undefined {
   if (expiresAt === undefined) return undefined
   const ms = Date.parse(expiresAt)
   if (ms <= Date.now()) throw invalid('expiresAt', 'must be in the future')
   return ms
+}
+
+/** @throws TidingsError `INVALID_OPTION`, `UNKNOWN_OPTION` for what else there is */
+export function readDedupe({
+  dedupeKey,
+  dedupeWindowMs = DEFAULT_DEDUPE_WINDOW_MS,
+  ...rest
+}: DedupeOptions): NotificationMessage['dedupe'] {
+  const [unknown] = Object.keys(rest)
+  if (unknown !== undefined) throw new TidingsError('UNKNOWN_OPTION', `Sending has no option "${unknown}".`)
+  if (dedupeKey === undefined) return undefined
+  return { key: key('dedupeKey', dedupeKey)!, windowMs: whole('dedupeWindowMs', dedupeWindowMs) }
 }
 
 function key(name: string, value: unknown): string | undefined {

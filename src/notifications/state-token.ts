@@ -1,5 +1,6 @@
 import type { InboxState, InboxVersion } from '../core/inbox.ts'
 import { formatPosition, type Position, parsePosition } from '../protocol/position.ts'
+import { invalidOption } from './notification-options.ts'
 
 /** What a reader of an inbox has: up to which change, which notification, and which broadcast. */
 export interface SeenState {
@@ -33,4 +34,11 @@ export function parseState(text: unknown): SeenState | undefined {
     broadcasts: shared,
     atMs: Number(at),
   }
+}
+
+/** As {@link parseState}. @throws TidingsError `INVALID_OPTION` */
+export function readState(option: string, text: unknown): SeenState {
+  const seen = parseState(text)
+  if (seen === undefined) throw invalidOption(option, 'a "state" that an answer of this service had')
+  return seen
 }

@@ -47,6 +47,14 @@ function at(reference: string): Any {
 const problemsOf = (schema: Any, value: unknown) => compile(resolved(schema) as JsonSchema)(value)
 
 describe('the OpenAPI document', () => {
+  test('has an Idempotency-Key for every write, and for nothing else', () => {
+    for (const { path, method, operation } of operations) {
+      const headers = (operation.parameters ?? []).map(resolved).filter((parameter: Any) => parameter.in === 'header')
+      const names = headers.map(({ name, required = false }: Any) => [name, required])
+      expect(names, `${method} ${path}`).toEqual(method === 'get' ? [] : [['Idempotency-Key', false]])
+    }
+  })
+
   test('is one of version 3.1, with its parts in their places', () => {
     expect(document.openapi).toBe('3.1.0')
     expect(document.info).toMatchObject({ title: 'Tidings', version: expect.any(String) })

@@ -96,7 +96,7 @@ describe.each([
     const api = await open()
     for (const userId of ['u1', 'u2']) await api.user(userId, 'GET', '/v1/inbox')
     const { body: sent } = await api.server('POST', '/v1/broadcasts', WELCOME)
-    expect(sent).toEqual({ id: expect.stringMatching(/^b_/), receivers: expect.any(Number) })
+    expect(sent).toEqual({ id: expect.stringMatching(/^b_/), receivers: expect.any(Number), duplicate: false })
     await expect.poll(() => titles(api, 'u1')).toEqual(['Welcome'])
     const one = `/v1/broadcasts/${sent.id}`
     expect((await api.server('PATCH', one, { ...WELCOME, title: 'Hi' })).body).toEqual({ outcome: 'changed' })
@@ -105,6 +105,35 @@ describe.each([
     expect(await titles(api, 'u2')).toEqual([])
     expect((await api.server('DELETE', one)).body).toEqual({ outcome: 'already' })
     expect((await api.server('DELETE', '/v1/broadcasts/b_0')).status).toBe(404)
+  })
+
+  test('sends a broadcast once for a key', async () => {
+    const api = await open()
+    await api.user('u1', 'GET', '/v1/inbox')
+    const { body: first } = await api.server('POST', '/v1/broadcasts', WELCOME, { 'idempotency-key': 'k' })
+    const same = { ...WELCOME, dedupeKey: 'k', dedupeWindowMs: 60_000 }
+    const again = await api.server('POST', '/v1/broadcasts', same, { 'idempotency-key': 'other' })
+    expect([again.status, again.body]).toEqual([200, { id: first.id, receivers: 0, duplicate: true }])
+    await api.server('POST', '/v1/broadcasts', WELCOME, { 'idempotency-key': 'other' })
+    await expect.poll(() => titles(api, 'u1')).toEqual(['Welcome', 'Welcome'])
+    const grouped = await api.server('POST', '/v1/broadcasts', { ...WELCOME, groupKey: 'g' })
+    expect([grouped.status, grouped.body.code]).toEqual([400, 'INVALID_REQUEST'])
+  })
+
+  test('takes a key for every write', async () => {
+    const api = await open()
+    const { body: sent } = await api.server('POST', '/v1/users/u1/notifications', WELCOME)
+    const one = `/v1/users/u1/notifications/${sent.id}`
+    for (let n = 0; n < 2; n += 1) {
+      const edited = await api.server('PATCH', one, { ...WELCOME, title: 'Hi' }, { 'idempotency-key': 'k' })
+      expect([edited.status, await titles(api, 'u1')]).toEqual([200, ['Hi']])
+    }
+    for (const method of ['PATCH', 'DELETE']) {
+      const body = method === 'PATCH' ? WELCOME : undefined
+      const long = await api.server(method, one, body, { 'idempotency-key': 'x'.repeat(1_025) })
+      expect([long.status, long.body.code]).toEqual([400, 'INVALID_REQUEST'])
+    }
+    expect(await titles(api, 'u1')).toEqual(['Hi'])
   })
 
   test('sends to who follows a topic, once for a key', async () => {

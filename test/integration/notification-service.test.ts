@@ -199,13 +199,18 @@ describe.each([
       await first.snooze('u', id, soon())
       for (const list of changes) {
         await eventually(() => {
+          const shown = new Map<string, string>()
+          for (const change of list) {
+            for (const { id, title, snoozedUntil } of changed(change))
+              shown.set(id, `${title} ${snoozedUntil ?? 'awake'}`)
+            for (const id of change.reset ? [] : change.removed) shown.delete(id)
+          }
+          expect([...shown.values()]).toEqual(['snoozed awake'])
           expect(list.at(-1)?.counts).toMatchObject({ total: 1, unread: 1 })
         })
-        const woken = list.filter(
-          (change) =>
-            !change.reset && change.changed.some((each) => each.id === id && !each.read && !each.snoozedUntil),
-        )
-        expect(woken.length).toBeGreaterThan(0)
+        const states = list.flatMap(changed).filter((each) => each.id === id)
+        const asleep = states.findIndex(({ snoozedUntil }) => snoozedUntil !== undefined)
+        expect(states.slice(asleep + 1)).toMatchObject([{ read: false, snoozedUntil: undefined }])
       }
       expect(titles((await first.list('u')).notifications)).toEqual(['snoozed'])
     }))
@@ -255,6 +260,49 @@ describe.each([
       const { state } = await service.counts('user2')
       await service.mute('user2', {})
       expect(await service.sync('user2', state)).toMatchObject({ changed: [{ title: 'ad' }] })
+    }))
+
+  test('a broadcast with a key is there once, whichever process sends it again', () =>
+    using(async (open) => {
+      const [here, there] = [open(), open()]
+      await here.join('u')
+      const got: string[] = []
+      await there.subscribeBroadcast(({ title }) => got.push(title))
+      const first = await here.broadcast(hello('a'), { dedupeKey: 'k' })
+      expect(first).toMatchObject({ duplicate: false })
+      expect(await there.broadcast(hello('b'), { dedupeKey: 'k' })).toEqual({
+        id: first.id,
+        receivers: 0,
+        duplicate: true,
+      })
+      expect(await here.broadcast(hello('c'), { dedupeKey: 'other' })).toMatchObject({ duplicate: false })
+      await eventually(() => expect(got).toEqual(['a', 'c']))
+      expect(titles((await here.list('u')).notifications)).toEqual(['c', 'a'])
+      const refused = expect.objectContaining({ code: 'UNKNOWN_OPTION' })
+      await expect(here.broadcast(hello('d'), { groupKey: 'g' } as never)).rejects.toEqual(refused)
+    }))
+
+  test('of a new broadcast each who follows live asks about that one alone, however many there are', () =>
+    using(async (open) => {
+      const asked: string[] = []
+      const service = open({
+        isAudience: async (userId, audience) => {
+          asked.push(`${userId} ${audience}`)
+          return userId !== 'c'
+        },
+        audienceCacheMs: 0,
+      })
+      const last: Record<string, InboxSync> = {}
+      for (const user of ['a', 'b', 'c']) {
+        await service.subscribeUser(user, () => {}, { onChange: (change) => (last[user] = change) })
+      }
+      for (let n = 0; n < 50; n += 1) await service.broadcast({ ...hello(`${n}`), audience: n })
+      await eventually(() => expect([last.a?.counts.total, last.b?.counts.total]).toEqual([50, 50]))
+      asked.length = 0
+      await service.broadcast({ ...hello('new'), audience: 'new' })
+      await eventually(() => expect([last.a?.counts.total, last.b?.counts.total]).toEqual([51, 51]))
+      expect(asked.sort()).toEqual(['a new', 'b new', 'c new'])
+      expect(last.c).toBeUndefined()
     }))
 
   test('an action is taken once, whatever the device', () =>

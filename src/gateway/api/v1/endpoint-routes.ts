@@ -34,7 +34,7 @@ function answerer(
   rates: UserRates,
   endpoint: Endpoint,
 ): (context: HttpContext) => Promise<unknown> {
-  const { by, query = {}, required = [], keyed = false, body } = endpoint
+  const { by, query = {}, required = [], body } = endpoint
   const optional = Object.keys(query).filter((name) => !required.includes(name))
   const checkQuery = compile(object(query, optional))
   const checkBody = body && compile(body.schema)
@@ -51,7 +51,7 @@ function answerer(
     const read = checkBody && (await readJson(request, { maxBytes, typed: true }))
     const given = read === undefined ? {} : read
     if (checkBody !== undefined) assertGood('body', checkBody, given)
-    const idempotencyKey = keyed ? keyOf(request.headers) : undefined
+    const idempotencyKey = endpoint.method === 'GET' ? undefined : keyOf(request.headers)
     return endpoint.handle({
       params,
       query: asked,

@@ -28,7 +28,7 @@ export interface Endpoint {
   /** Texts and whole numbers; all of them may be left out, unless `required` says so. */
   readonly query?: Readonly<Record<string, JsonSchema>>
   readonly required?: readonly string[]
-  /** It takes `Idempotency-Key`. */
+  /** By `Idempotency-Key` it tells that it is made again. Other writes take one too: they may be made again anyway. */
   readonly keyed?: boolean
   readonly body?: { readonly schema: JsonSchema; readonly example: object }
   /** Without it there is nothing to say: 204. */

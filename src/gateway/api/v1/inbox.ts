@@ -1,4 +1,5 @@
-import type { ListOptions, NotificationService } from '../../../notifications/notification-service.ts'
+import type { ListOptions } from '../../../notifications/list-options.ts'
+import type { NotificationService } from '../../../notifications/notification-service.ts'
 import type { Call, Endpoint } from './endpoint.ts'
 import type { JsonSchema } from './json-schema.ts'
 import { known } from './notifications.ts'

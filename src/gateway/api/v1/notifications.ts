@@ -66,9 +66,13 @@ export function notificationEndpoints(notifications: NotificationService): reado
       path: '/v1/broadcasts',
       id: 'broadcast',
       summary: 'Send a notification to everybody, or to an audience',
-      body: { schema: schemas.BroadcastInput, example: { ...EXAMPLE, type: 'info', audience: { plan: 'pro' } } },
-      answer: { schema: schemas.SentBroadcast, example: { id: 'b_k3j9x2m4p8q1', receivers: 3 } },
-      handle: ({ body }) => notifications.broadcast(input(body) as BroadcastInput),
+      keyed: true,
+      body: { schema: schemas.NewBroadcastInput, example: { ...EXAMPLE, type: 'info', audience: { plan: 'pro' } } },
+      answer: { schema: schemas.SentBroadcast, example: { id: 'b_k3j9x2m4p8q1', receivers: 3, duplicate: false } },
+      handle: ({ body, idempotencyKey }) => {
+        const { said, options } = split(body, idempotencyKey)
+        return notifications.broadcast(said as BroadcastInput, options)
+      },
     },
     {
       ...common,

@@ -59,13 +59,29 @@ export function openApiDocument(endpoints: readonly Endpoint[]): Json {
   }
 }
 
-function operation({ id, summary, tag, by, params, query, required, keyed, body, answer, problems }: Endpoint): Json {
+/** What can be made again as it is. */
+const ANY_KEY = { ...common.DEDUPE_KEY, description: 'Not needed: made again, the request has no other effect.' }
+
+function operation({
+  method,
+  id,
+  summary,
+  tag,
+  by,
+  params,
+  query,
+  required,
+  keyed,
+  body,
+  answer,
+  problems,
+}: Endpoint): Json {
   const parameters = [
     ...Object.entries(params ?? {}).map(([name, schema]) => parameter('path', name, schema, true)),
     ...Object.entries(query ?? {}).map(([name, schema]) =>
       parameter('query', name, schema, required?.includes(name) ?? false),
     ),
-    ...(keyed ? [parameter('header', 'Idempotency-Key', common.DEDUPE_KEY, false)] : []),
+    ...(method === 'GET' ? [] : [parameter('header', 'Idempotency-Key', keyed ? common.DEDUPE_KEY : ANY_KEY, false)]),
   ]
   const usual = [
     400,

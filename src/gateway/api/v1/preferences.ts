@@ -1,4 +1,5 @@
-import type { NotificationService, Preferences } from '../../../notifications/notification-service.ts'
+import type { NotificationService } from '../../../notifications/notification-service.ts'
+import type { Preferences } from '../../../notifications/preferences.ts'
 import type { Endpoint } from './endpoint.ts'
 import { MutedInput, Preferences as PreferencesSchema } from './schemas/inbox.ts'
 import { TOPIC } from './schemas/notification.ts'

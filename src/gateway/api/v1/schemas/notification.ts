@@ -28,6 +28,8 @@ const SAID = {
 
 const MAY_BE_LEFT_OUT = ['data', 'topic', 'expiresAt', 'actions'] as const
 
+const DEDUPING = { dedupeKey: DEDUPE_KEY, dedupeWindowMs: DEDUPE_WINDOW_MS }
+
 const SENDING = {
   groupKey: {
     type: 'string',
@@ -35,8 +37,7 @@ const SENDING = {
     maxLength: 1024,
     description: 'It takes the place of the last one with the same key.',
   },
-  dedupeKey: DEDUPE_KEY,
-  dedupeWindowMs: DEDUPE_WINDOW_MS,
+  ...DEDUPING,
 } as const satisfies Record<string, JsonSchema>
 
 const AUDIENCE: JsonSchema = { description: 'For whom, as the program understands it. Default: everybody.' }
@@ -57,6 +58,12 @@ export const TopicNotificationInput: JsonSchema = object({ ...SAID_OF_TOPIC, ...
 
 export const BroadcastInput: JsonSchema = object({ ...SAID, audience: AUDIENCE }, [...MAY_BE_LEFT_OUT, 'audience'])
 
+export const NewBroadcastInput: JsonSchema = object({ ...SAID, audience: AUDIENCE, ...DEDUPING }, [
+  ...MAY_BE_LEFT_OUT,
+  'audience',
+  ...Object.keys(DEDUPING),
+])
+
 export const Sent: JsonSchema = object(
   {
     outcome: {
@@ -71,7 +78,11 @@ export const Sent: JsonSchema = object(
   ['id'],
 )
 
-export const SentBroadcast: JsonSchema = object({ id: ID, receivers: RECEIVERS })
+export const SentBroadcast: JsonSchema = object({
+  id: { ...ID, description: 'Of the broadcast, or of the first one for a duplicate.' },
+  receivers: RECEIVERS,
+  duplicate: { type: 'boolean', description: 'It was there already, under its key.' },
+})
 
 export const SentToTopic: JsonSchema = object({
   sent: { type: 'integer', minimum: 0, description: 'Users.' },

@@ -25,7 +25,7 @@ export interface TopicResult {
 }
 
 /** Topics that users follow: an index for each topic, and the truth with each user. */
-export class Topics {
+export class FollowedTopics {
   readonly #store: InboxStore
   readonly #sender: Sender
 

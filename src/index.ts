@@ -59,6 +59,7 @@ export { createMetrics, type Metrics, type MetricsOptions } from './monitor/prom
 export type { AudienceTest } from './notifications/audiences.ts'
 export type { BroadcastOptions, SentBroadcast } from './notifications/broadcasts.ts'
 export type { TopicOptions, TopicResult } from './notifications/followed-topics.ts'
+export type { MarkAllOptions } from './notifications/inbox-commands.ts'
 export type { InboxFilter } from './notifications/inbox-page.ts'
 export type { InboxAnswer, InboxPage, InboxSync } from './notifications/inbox-reader.ts'
 export type { ListOptions } from './notifications/list-options.ts'
@@ -71,10 +72,8 @@ export type {
 } from './notifications/notification.ts'
 export type { NotificationHandler, UserHandlerOptions } from './notifications/notification-handler.ts'
 export type { NotificationServiceOptions, RateLimit } from './notifications/notification-options.ts'
-export {
-  NotificationService,
-  type UserExport,
-} from './notifications/notification-service.ts'
+export { NotificationService } from './notifications/notification-service.ts'
 export type { MutedInput, Preferences } from './notifications/preferences.ts'
 export type { DedupeOptions, SendOptions, Sent } from './notifications/sender.ts'
+export type { UserExport } from './notifications/user-export.ts'
 export type { Position } from './protocol/position.ts'

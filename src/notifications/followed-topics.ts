@@ -3,6 +3,7 @@ import { TidingsError } from '../core/errors.ts'
 import type { BroadcastPlace, InboxStore } from '../core/inbox-store.ts'
 import { randomName } from '../core/random-name.ts'
 import type { NotificationInput } from './notification.ts'
+import { assertOptions } from './notification-options.ts'
 import type { Sender, SendOptions } from './sender.ts'
 
 /** Sends on their way at once. */
@@ -58,6 +59,7 @@ export class FollowedTopics {
    * who have not got it yet.
    */
   async notify(topic: string, notification: NotificationInput, options: TopicOptions): Promise<TopicResult> {
+    assertOptions('notifyTopic', options)
     const { signal, onProgress, dedupeKey = `topic:${randomName()}`, dedupeWindowMs, ...rest } = options
     const send = { ...rest, dedupeKey, dedupeWindowMs: dedupeWindowMs ?? REPEAT_WINDOW_MS }
     const message = { ...this.#sender.prepare({ ...notification, topic }, send), followersOnly: true }

@@ -11,6 +11,12 @@ import type { SeenState } from './state-token.ts'
 
 const MAX_IDS = 1_000
 
+/** Which of all notifications are meant. */
+export interface MarkAllOptions {
+  /** The `state` of an answer: those that had come by then. Default: all that are there now. */
+  readonly upTo?: string | undefined
+}
+
 /** One outcome for one id, a list for a list. */
 export type OutcomeOf<Ids> = Ids extends string ? CommandOutcome : CommandOutcome[]
 

@@ -2,7 +2,7 @@ import { TidingsError } from '../core/errors.ts'
 import { NOTIFICATION_TYPES } from '../core/inbox.ts'
 import { type InboxFilter, type PageCursor, parseCursor } from './inbox-page.ts'
 import { assertTopic } from './notification-body.ts'
-import { invalidOption, whole } from './notification-options.ts'
+import { assertOptions, invalidOption, whole } from './notification-options.ts'
 
 export interface ListOptions extends InboxFilter {
   /** The most notifications. Default 20, at most 1,000. */
@@ -21,7 +21,9 @@ export interface ListQuery {
 const VIEWS = ['inbox', 'unread', 'archived', 'snoozed', 'all']
 
 /** @throws TidingsError `INVALID_OPTION`, `UNKNOWN_OPTION`, `INVALID_NOTIFICATION` for a topic */
-export function readListOptions({ limit = 20, before, view, type, topic, ...rest }: ListOptions): ListQuery {
+export function readListOptions(options: ListOptions): ListQuery {
+  assertOptions('list', options)
+  const { limit = 20, before, view, type, topic, ...rest } = options
   whole('limit', limit, undefined, 1_000)
   const cursor = parseCursor(before)
   if (view !== undefined && !VIEWS.includes(view)) throw invalidOption('view', `one of ${VIEWS.join(', ')}`)

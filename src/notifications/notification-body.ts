@@ -34,6 +34,7 @@ export function makeBody(input: NotificationInput, timestamp: string = new Date(
   text('title', title, MAX_TITLE)
   if (title === '') throw invalid('title', 'must not be empty')
   text('message', message, Number.POSITIVE_INFINITY)
+  if (typeof data === 'function' || typeof data === 'symbol') throw invalid('data', 'must be what JSON can hold')
   if (topic !== undefined) assertTopic(topic)
   return {
     type,

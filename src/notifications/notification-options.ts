@@ -73,11 +73,9 @@ export function readSettings(options: NotificationServiceOptions): ServiceSettin
   }
 }
 
-function readRateLimit({
-  max,
-  windowMs,
-  title = '{count} more notifications',
-}: RateLimit): RateLimit & { readonly title: string } {
+function readRateLimit(limit: RateLimit): RateLimit & { readonly title: string } {
+  assertOptions('rateLimit', limit)
+  const { max, windowMs, title = '{count} more notifications' } = limit
   if (typeof title !== 'string' || title === '') throw invalidOption('rateLimit.title', 'a string, and not empty')
   return { max: whole('rateLimit.max', max), windowMs: whole('rateLimit.windowMs', windowMs), title }
 }
@@ -90,6 +88,12 @@ export function whole(name: string, value: unknown, fallback?: number, max: numb
     name,
     max === Number.MAX_SAFE_INTEGER ? 'a whole number from 1' : `a whole number from 1 to ${max}`,
   )
+}
+
+/** @throws TidingsError `INVALID_OPTION` for options that are none */
+export function assertOptions(of: string, options: unknown): void {
+  if (typeof options === 'object' && options !== null) return
+  throw new TidingsError('INVALID_OPTION', `The options of ${of} must be an object.`)
 }
 
 export function invalidOption(name: string, what: string): TidingsError {

@@ -9,24 +9,18 @@ import { Audiences } from './audiences.ts'
 import { type BroadcastOptions, Broadcasts, type SentBroadcast } from './broadcasts.ts'
 import { FollowedTopics, type TopicOptions, type TopicResult } from './followed-topics.ts'
 import { HandlerRuns } from './handler-runs.ts'
-import { InboxCommands, type OutcomeOf } from './inbox-commands.ts'
+import { InboxCommands, type MarkAllOptions, type OutcomeOf } from './inbox-commands.ts'
 import { type InboxAnswer, type InboxPage, InboxReader, type InboxSync } from './inbox-reader.ts'
 import { type ListOptions, readListOptions } from './list-options.ts'
-import type { BroadcastInput, Notification, NotificationInput } from './notification.ts'
+import type { BroadcastInput, NotificationInput } from './notification.ts'
 import { assertTopic, futureTime } from './notification-body.ts'
 import type { NotificationHandler, UserHandlerOptions } from './notification-handler.ts'
-import { type NotificationServiceOptions, OWN_OPTIONS, readSettings } from './notification-options.ts'
+import { assertOptions, type NotificationServiceOptions, OWN_OPTIONS, readSettings } from './notification-options.ts'
 import { type MutedInput, type Preferences, readMuted } from './preferences.ts'
 import { Sender, type SendOptions, type Sent } from './sender.ts'
 import { readState } from './state-token.ts'
+import type { UserExport } from './user-export.ts'
 import { UserFeeds } from './user-feeds.ts'
-
-/** All that is kept of a user. */
-export interface UserExport {
-  readonly userId: string
-  readonly notifications: readonly Notification[]
-  readonly preferences: Preferences
-}
 
 /**
  * Notifications for users: each has an inbox that is kept and counted exactly, and gets live what comes. Broadcasts are
@@ -128,17 +122,14 @@ export class NotificationService {
     return this.#these(userId, ids, (targets) => ({ kind: 'unread', ...targets }))
   }
 
-  /**
-   * Reads everything that is in the inbox up to what the caller has seen; what came later stays unread.
-   * @param upTo a `state` of an answer; default: now
-   */
-  async markAllAsRead(userId: string, { upTo }: { readonly upTo?: string | undefined } = {}): Promise<InboxAnswer> {
-    return this.#markAll(userId, 'read-all', upTo)
+  /** Reads everything that is in the inbox up to what the caller has seen; what came later stays unread. */
+  async markAllAsRead(userId: string, options: MarkAllOptions = {}): Promise<InboxAnswer> {
+    return this.#markAll(userId, 'read-all', options)
   }
 
   /** As {@link markAllAsRead}: they are seen, but not read. Nothing is less seen by it. */
-  async markAsSeen(userId: string, { upTo }: { readonly upTo?: string | undefined } = {}): Promise<InboxAnswer> {
-    return this.#markAll(userId, 'see-all', upTo)
+  async markAsSeen(userId: string, options: MarkAllOptions = {}): Promise<InboxAnswer> {
+    return this.#markAll(userId, 'see-all', options)
   }
 
   /** Reads it and takes it out of the inbox; the view `archived` has it. */
@@ -216,9 +207,11 @@ export class NotificationService {
   async subscribeUser(
     userId: string,
     handler: NotificationHandler,
-    { onChange }: UserHandlerOptions = {},
+    options: UserHandlerOptions = {},
   ): Promise<Subscription> {
     assertHandler(handler)
+    assertOptions('subscribeUser', options)
+    const { onChange } = options
     if (onChange !== undefined) assertHandler(onChange)
     assertUserId(userId)
     this.#assertOpen()
@@ -288,7 +281,9 @@ export class NotificationService {
     return this.#commands.these(userId, ids, command)
   }
 
-  async #markAll(userId: string, kind: 'read-all' | 'see-all', upTo: string | undefined): Promise<InboxAnswer> {
+  async #markAll(userId: string, kind: 'read-all' | 'see-all', options: MarkAllOptions): Promise<InboxAnswer> {
+    assertOptions(kind === 'read-all' ? 'markAllAsRead' : 'markAsSeen', options)
+    const { upTo } = options
     const seen = upTo === undefined ? undefined : readState('upTo', upTo)
     await this.#open(userId)
     return this.#reader.counts(userId, await this.#commands.all(userId, kind, seen))

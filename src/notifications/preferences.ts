@@ -1,5 +1,6 @@
 import { type Muted, NOTIFICATION_TYPES } from '../core/inbox.ts'
 import { assertTopic, invalid } from './notification-body.ts'
+import { assertOptions } from './notification-options.ts'
 
 const MAX_MUTED_TOPICS = 1_000
 
@@ -16,8 +17,10 @@ export interface MutedInput {
   readonly topics?: Muted['topics'] | undefined
 }
 
-/** @throws TidingsError `INVALID_NOTIFICATION` */
-export function readMuted({ types = [], topics = [] }: MutedInput): Muted {
+/** @throws TidingsError `INVALID_OPTION`, `INVALID_NOTIFICATION` */
+export function readMuted(muted: MutedInput): Muted {
+  assertOptions('mute', muted)
+  const { types = [], topics = [] } = muted
   if (!Array.isArray(types) || !Array.isArray(topics)) throw invalid('muted types and topics', 'must be lists')
   for (const type of types) if (!NOTIFICATION_TYPES.includes(type)) throw invalid('type', 'is unknown')
   for (const topic of topics) assertTopic(topic)

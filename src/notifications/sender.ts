@@ -4,7 +4,7 @@ import { encodeUserId } from '../core/user-id.ts'
 import type { BroadcastBoard } from './broadcast-board.ts'
 import type { NotificationInput } from './notification.ts'
 import { encodeBody, invalid, makeBody, type NotificationBody } from './notification-body.ts'
-import { invalidOption, type ServiceSettings, whole } from './notification-options.ts'
+import { assertOptions, invalidOption, type ServiceSettings, whole } from './notification-options.ts'
 import { ownId, parseOwnId } from './notification-view.ts'
 
 const DEFAULT_DEDUPE_WINDOW_MS = 120_000
@@ -54,7 +54,9 @@ export class Sender {
   }
 
   /** Checks a notification and makes a message of it, for any user. */
-  prepare(notification: NotificationInput, { groupKey, ...options }: SendOptions): NotificationMessage {
+  prepare(notification: NotificationInput, options: SendOptions): NotificationMessage {
+    assertOptions('sending', options)
+    const { groupKey, ...deduping } = options
     const body = makeBody(notification)
     return {
       body: encodeBody(body, this.#settings.maxBytes),
@@ -62,7 +64,7 @@ export class Sender {
       topic: body.topic,
       groupKey: key('groupKey', groupKey),
       expiresAtMs: expiry(body),
-      dedupe: readDedupe(options),
+      dedupe: readDedupe(deduping),
       rate: this.#rate(body),
       maxCount: this.#settings.maxCount,
     }
@@ -118,11 +120,9 @@ export function expiry({ expires_at: expiresAt }: NotificationBody): number | un
 }
 
 /** @throws TidingsError `INVALID_OPTION`, `UNKNOWN_OPTION` for what else there is */
-export function readDedupe({
-  dedupeKey,
-  dedupeWindowMs = DEFAULT_DEDUPE_WINDOW_MS,
-  ...rest
-}: DedupeOptions): NotificationMessage['dedupe'] {
+export function readDedupe(options: DedupeOptions): NotificationMessage['dedupe'] {
+  assertOptions('sending', options)
+  const { dedupeKey, dedupeWindowMs = DEFAULT_DEDUPE_WINDOW_MS, ...rest } = options
   const [unknown] = Object.keys(rest)
   if (unknown !== undefined) throw new TidingsError('UNKNOWN_OPTION', `Sending has no option "${unknown}".`)
   if (dedupeKey === undefined) return undefined

@@ -8,6 +8,9 @@ beforeEach(() => {
 })
 afterEach(() => service.close())
 
+const subscribe = (options: unknown) => service.subscribeUser('u', () => {}, options as never)
+const opened = (options: object) => new NotificationService({ redis: `memory:${randomUUID()}`, ...options })
+
 const good = { type: 'info', title: 'a', message: 'b' } as const
 
 describe('what a notification cannot be is refused, and nothing is stored', () => {
@@ -26,6 +29,7 @@ describe('what a notification cannot be is refused, and nothing is stored', () =
     ['a link that is none', { ...good, actions: [{ label: 'x', url: 'nowhere' }] }, 'actions'],
     ['two actions with one key', { ...good, actions: [{ label: 'x' }, { label: 'x' }] }, 'actions'],
     ['too many actions', { ...good, actions: Array.from({ length: 11 }, (_, n) => ({ label: `${n}` })) }, 'actions'],
+    ['data that is a function', { ...good, data: () => 1 }, 'data'],
     ['actions that are no objects', { ...good, actions: [null] }, 'actions'],
     ['a topic with a brace', { ...good, topic: '{a}' }, 'topic'],
     ['an expiry that is no date', { ...good, expiresAt: new Date(Number.NaN) }, 'expiresAt'],
@@ -117,6 +121,18 @@ describe('other slips', () => {
     ['an id that is no string', () => service.markAsRead('u', 7 as never), 'INVALID_OPTION'],
     ['a snooze into the past', () => service.snooze('u', 'n1-1@a', new Date(0)), 'INVALID_NOTIFICATION'],
     ['an action without a name', () => service.act('u', 'n1-1@a', ''), 'INVALID_NOTIFICATION'],
+    ['options of list that are none', () => service.list('u', null as never), 'INVALID_OPTION'],
+    ['options of sendToUser that are none', () => service.sendToUser('u', good, null as never), 'INVALID_OPTION'],
+    ['options of broadcast that are none', () => service.broadcast(good, null as never), 'INVALID_OPTION'],
+    ['options of notifyTopic that are none', () => service.notifyTopic('t', good, null as never), 'INVALID_OPTION'],
+    ['options of subscribeUser that are none', () => subscribe(null), 'INVALID_OPTION'],
+    ['options of markAllAsRead that are none', () => service.markAllAsRead('u', null as never), 'INVALID_OPTION'],
+    ['options of markAsSeen that are none', () => service.markAsSeen('u', 7 as never), 'INVALID_OPTION'],
+    ['what is muted that is none', () => service.mute('u', null as never), 'INVALID_OPTION'],
+    ['a broadcast with a group', () => service.broadcast(good, { groupKey: 'g' } as never), 'UNKNOWN_OPTION'],
+    ['a rate limit that is none', async () => opened({ rateLimit: null }), 'INVALID_OPTION'],
+    ['an isAudience that is none', async () => opened({ isAudience: 'all' }), 'INVALID_OPTION'],
+    ['an audienceCacheMs that is none', async () => opened({ audienceCacheMs: -1 }), 'INVALID_OPTION'],
     ['a handler that is none', () => service.subscribeUser('u', 7 as never), 'INVALID_HANDLER'],
     ['an unknown muted type', () => service.mute('u', { types: ['x' as never] }), 'INVALID_NOTIFICATION'],
     ['a topic that is none', () => service.follow('u', ''), 'INVALID_NOTIFICATION'],

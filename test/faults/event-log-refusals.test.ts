@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import { connect } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
+import { AppendQueue } from '../../src/backends/redis/append-queue.ts'
+import { Link } from '../../src/backends/redis/link.ts'
 import { APPEND } from '../../src/backends/redis/lua.generated.ts'
 import { channelLog, keysOf, openEventLog, readAll } from '../support/event-log.ts'
 import { eventually } from '../support/eventually.ts'
@@ -81,6 +83,37 @@ test.each([
   await ledger.append()
   await ledger.check(server)
   expect(ledger.handled).toHaveLength(2)
+})
+
+test('of messages that wait together, those whose time runs out while Redis refuses are not appended later', async () => {
+  const server = await start()
+  let refusing = true
+  const proxy = await RespProxy.to(server.port, (command) =>
+    isAppend(command) && refusing ? { error: LOADING } : 'pass',
+  )
+  ending.push(() => proxy.close())
+  const timeoutMs = 4_000
+  const link: Link = new Link(
+    { client: { host: '127.0.0.1', port: proxy.port }, commandTimeoutMs: timeoutMs },
+    { ready: () => queue.resume(), down: () => {} },
+  )
+  const limits = { maxCount: 10, maxBytes: 1_000 }
+  const queue = new AppendQueue({ link, namespace: 'tidings', partitions: 128, limits, timeoutMs, foreign: () => {} })
+  ending.push(async () => {
+    await queue.close(0)
+    link.close()
+  })
+  const log = channelLog('orders')
+  const push = (payload: string, ageMs: number) =>
+    queue.push(log, { channel: 'orders', payload, retention: { maxCount: 10 } }, performance.now() - ageMs)
+  const old = push('old', 3_500)
+  const young = push('young', 0)
+  await expect(old).rejects.toMatchObject({ code: 'REDIS_ERROR' })
+  refusing = false
+  expect(await young).toMatchObject({ position: { seq: 1 } })
+  const eventLog = openEventLog(server.port)
+  ending.push(() => eventLog.close())
+  expect((await readAll(eventLog, log)).map(({ payload }) => String(payload))).toEqual(['young'])
 })
 
 test('an append that was made, whose reply was lost, and that Redis then refuses until the deadline: nobody knows', async () => {

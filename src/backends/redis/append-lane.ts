@@ -162,12 +162,21 @@ export class AppendLane {
   }
 
   #sendAgain(inFull = false): void {
-    this.#unanswered = this.#unanswered.filter(isWanted)
+    this.#unanswered = this.#unanswered.filter(isWanted).map((batch) => this.#wanted(batch))
     for (const batch of [...this.#unanswered]) {
       if (!this.#options.link.writable) return
       if (!batch.sent) void this.#send(batch, inFull)
     }
     this.flush()
+  }
+
+  /** A batch that has not run, without those of its messages that were meanwhile said not to be appended. */
+  #wanted(batch: AppendBatch): AppendBatch {
+    if (isUncertain(batch) || batch.messages.every(({ settled }) => !settled)) return batch
+    const left = batch.messages.filter(({ settled }) => !settled)
+    const rest = this.#options.batch(batch.number, left)
+    rest.lastError = batch.lastError
+    return rest
   }
 
   #remove(batch: AppendBatch): void {

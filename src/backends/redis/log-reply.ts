@@ -33,25 +33,21 @@ function decodeGeneration(text: string): Generation {
   return { gen: Number(gen), firstSeq: Number(firstSeq) }
 }
 
+/** The name of an entry's field, which its payload is the value of: the change counter, and the time. */
+const STAMP = /^(\d{1,16}) (\d{1,16})$/
+
 /** Undefined for what Tidings did not write: a stranger's entry between two of ours. */
 function decodeEntry([id, fields]: Row, log: LogId): LogEntry | undefined {
   const [seq, gen] = String(id).split('-')
-  let [counter, timeMs, payload, channel]: (Buffer | undefined)[] = []
-  for (let i = 0; i < fields.length; i += 2) {
-    const value = fields[i + 1]
-    const name = String(fields[i])
-    if (name === 'c') counter = value
-    else if (name === 't') timeMs = value
-    else if (name === 'p') payload = value
-    else if (name === 'n') channel = value
-  }
-  if (counter === undefined || timeMs === undefined || payload === undefined) return undefined
+  const stamp = STAMP.exec(String(fields[0]))
+  const payload = fields[1]
+  if (stamp === null || payload === undefined) return undefined
   return {
     seq: Number(seq),
     gen: Number(gen),
-    channel: channel === undefined ? log.name : String(channel),
-    timeMs: Number(timeMs),
-    counter: Number(counter),
+    channel: log.kind === 'channel' ? log.name : String(fields[3]),
+    timeMs: Number(stamp[2]),
+    counter: Number(stamp[1]),
     payload,
   }
 }

@@ -1,7 +1,7 @@
 #!lua flags=no-writes
 -- Finds the first retained entry whose time or counter is at least a value, by halving.
 -- KEYS: stream, head
--- ARGV: the field, t or c; the value
+-- ARGV: t for the time or c for the counter; the value
 -- Returns: its seq; head + 1 where there is none, 1 where there is no log.
 -- Cost: O(log n) reads of one entry.
 local head = redis.call('HMGET', KEYS[2], 'seq', 'first')
@@ -14,10 +14,8 @@ while low < high do
   if not row then
     high = middle
   else
-    local found
-    for i = 1, #row[2], 2 do
-      if row[2][i] == ARGV[1] then found = tonumber(row[2][i + 1]) end
-    end
+    local counter, time = string.match(row[2][1], '^(%d+) (%d+)$')
+    local found = tonumber(ARGV[1] == 't' and time or counter)
     if found and found >= value then
       high = middle
     else

@@ -46,7 +46,8 @@ export class PolicyTable {
 
   find(channel: string): FoundPolicy | undefined {
     if (this.#rules.length === 0) return undefined
-    if (this.#found.has(channel)) return this.#found.get(channel)
+    const known = this.#found.get(channel)
+    if (known !== undefined || this.#found.has(channel)) return known
     const found = this.#search(channel)
     if (this.#found.size >= MAX_REMEMBERED) this.#found.clear()
     this.#found.set(channel, found)

@@ -1,4 +1,17 @@
+const LETTERS = '0123456789abcdefghijklmnopqrstuvwxyz'
+const LENGTH = 12
+
+/** Asking the system for randomness is dear, so it is asked for that of many names at once. */
+const bytes = new Uint8Array(64 * LENGTH)
+let next = bytes.length
+
 /** Twelve lowercase letters and digits at random: about 62 bits. For epochs and producers. */
 export function randomName(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => (byte % 36).toString(36)).join('')
+  if (next === bytes.length) {
+    crypto.getRandomValues(bytes)
+    next = 0
+  }
+  let name = ''
+  for (const end = next + LENGTH; next < end; next += 1) name += LETTERS[bytes[next]! % LETTERS.length]
+  return name
 }

@@ -225,7 +225,7 @@ export class LoggedPubSub implements PubSub {
     const refused = refusal(payload, found)
     if (refused !== undefined) return Promise.reject(refused)
     if (!found.policy.history) return this.#pubSub.publish(channel, payload)
-    return this.#append(found, channel, payload, {}).then(({ receivers }) => receivers)
+    return this.#append(found, channel, payload, {}).then(receiversOf)
   }
 
   #appendBy(
@@ -269,6 +269,10 @@ export class LoggedPubSub implements PubSub {
   #report(status: ConnectionStatus): void {
     for (const { listener } of this.#statusListeners) listener(status)
   }
+}
+
+function receiversOf({ receivers }: Appended): number {
+  return receivers
 }
 
 function refusal(payload: string | Uint8Array, { policy: { maxBytes } }: FoundPolicy): TidingsError | undefined {

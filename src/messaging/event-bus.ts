@@ -134,26 +134,22 @@ export class EventBus<Events extends object = UntypedEvents> {
    * Rejects, and sends nothing, with `INVALID_EVENT` (the issues are in the context) or `INVALID_EVENT_TYPE`, and
    * else as `Publisher.publish` does.
    */
-  async emit<Source extends EventSource<Events>>(
+  emit<Source extends EventSource<Events>>(
     source: Source,
     ...[data]: DataArgument<InputOf<Events, Source>>
   ): Promise<number> {
-    this.#assertOpen()
-    if (this.#declared !== undefined) await this.#agree()
-    return this.#sender.send(this.#catalog.find(source), data)
+    return this.#agreed(() => this.#sender.send(this.#catalog.find(source), data))
   }
 
   /**
    * Keeps an event in its channel's log and sends it, as one step; resolves when it is in the log. Rejects as `emit`
    * does, and with `NO_HISTORY` where the policy of the event type keeps none.
    */
-  async append<Source extends EventSource<Events>>(
+  append<Source extends EventSource<Events>>(
     source: Source,
     ...[data, options = {}]: RequestArguments<InputOf<Events, Source>, AppendOptions>
   ): Promise<Receipt> {
-    this.#assertOpen()
-    if (this.#declared !== undefined) await this.#agree()
-    return this.#sender.append(this.#catalog.find(source), data, options)
+    return this.#agreed(() => this.#sender.append(this.#catalog.find(source), data, options))
   }
 
   /**
@@ -354,6 +350,16 @@ export class EventBus<Events extends object = UntypedEvents> {
     this.#ended = true
     this.#waits.rejectAll(closed())
     this.#listeners.end()
+  }
+
+  /** Does it now or, where policies are still to be compared, then. */
+  #agreed<T>(act: () => Promise<T>): Promise<T> {
+    try {
+      this.#assertOpen()
+      return this.#declared === undefined ? act() : this.#agree().then(act)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /** Calls that wait here go on in their order. */

@@ -13,6 +13,9 @@ export interface EventPlace {
   readonly declared: boolean
 }
 
+/** Places that are kept; beyond it they are made anew. */
+const MAX_RECENT = 1_024
+
 function schemaOf(type: string, value: unknown): StandardSchemaV1 | undefined {
   if (isSchema(value)) return value
   if (isEventDefinition(value) && value.type === type) return value.schema
@@ -26,6 +29,8 @@ function schemaOf(type: string, value: unknown): StandardSchemaV1 | undefined {
 export class EventCatalog {
   readonly #prefix: string
   readonly #places: ReadonlyMap<string, EventPlace> | undefined
+  /** Where all strings are types: places of some that were asked for. */
+  readonly #recent = new Map<string, EventPlace>()
 
   /** @throws TidingsError `INVALID_OPTION`, `INVALID_EVENT_TYPE` */
   constructor(prefix: string, events: object | undefined) {
@@ -54,10 +59,14 @@ export class EventCatalog {
    */
   find(source: unknown): EventPlace {
     if (isEventDefinition(source)) return this.#place(source.type, source.schema, true)
-    const known = this.#places?.get(source as string)
+    const known = (this.#places ?? this.#recent).get(source as string)
     if (known !== undefined) return known
     const place = this.#place(source as string, undefined, false)
-    if (this.#places === undefined) return place
+    if (this.#places === undefined) {
+      if (this.#recent.size >= MAX_RECENT) this.#recent.clear()
+      this.#recent.set(place.type, place)
+      return place
+    }
     throw new TidingsError('INVALID_EVENT_TYPE', `This bus has no event type "${place.type}".`, {
       context: { type: place.type },
       hint: 'Add it to the `events` option, or use a definition.',

@@ -26,8 +26,13 @@ const receiversOf = ({ receivers }: { readonly receivers: number }) => receivers
 export class Publisher {
   readonly #used: UsedConnection
   readonly #maxBytes: number
-  /** Messages that have not settled; watched only where close() must wait for them itself. */
-  readonly #pending = new Set<Promise<unknown>>()
+  /** Messages that have not settled; counted only where close() must wait for them itself. */
+  #pending = 0
+  #idle: (() => void) | undefined
+  readonly #settled = (): void => {
+    this.#pending -= 1
+    if (this.#pending === 0) this.#idle?.()
+  }
   #closing: Promise<void> | undefined
 
   constructor(options: PublisherOptions = {}) {
@@ -118,13 +123,7 @@ export class Publisher {
 
   async #close(): Promise<void> {
     if (this.#used.owned) await this.#used.connection.close()
-    else await settledWithin(this.#pending)
-  }
-
-  #watch(sent: Promise<unknown>): void {
-    this.#pending.add(sent)
-    const settled = () => this.#pending.delete(sent)
-    sent.then(settled, settled)
+    else if (this.#pending > 0) await settledWithin([new Promise<void>((resolve) => (this.#idle = resolve))])
   }
 
   #pubSub(): UsedConnection['connection']['pubSub'] {
@@ -144,7 +143,10 @@ export class Publisher {
     receiversOf: (result: T) => number,
   ): Promise<T> {
     const sent = publishChannel.hasSubscribers ? traced(channel, payload, send, receiversOf) : send()
-    if (!this.#used.owned) this.#watch(sent)
+    if (!this.#used.owned) {
+      this.#pending += 1
+      sent.then(this.#settled, this.#settled)
+    }
     return sent
   }
 }

@@ -42,7 +42,7 @@ export class AppendBatch {
     const places: LogPlace[] = []
     const perLog: string[] = []
     for (const { place, message } of messages) {
-      if (place.text === places.at(-1)?.text || indexes.has(place.text)) continue
+      if (place === places.at(-1) || indexes.has(place.text)) continue
       places.push(place)
       indexes.set(place.text, places.length)
       keys.push(place.stream, place.head)
@@ -77,7 +77,20 @@ export class AppendBatch {
       answers.set(text, new LogAnswer(own, { epoch: epoch!, gen: Number(gen), receivers: Number(receivers), reached }))
       at = next
     }
-    for (const message of this.messages) answers.get(message.place.text)!.settle(message)
+    let place: LogPlace | undefined
+    let answer: LogAnswer | undefined
+    for (const message of this.messages) {
+      if (message.place !== place) {
+        place = message.place
+        answer = answers.get(place.text)
+      }
+      answer!.settle(message)
+    }
+  }
+
+  /** When the last of its messages is due. */
+  get deadline(): number {
+    return this.messages.reduce((latest, { deadline }) => Math.max(latest, deadline), 0)
   }
 
   fail(error: TidingsError): void {
@@ -104,5 +117,9 @@ function runsOf(messages: readonly Waiting[], indexes: ReadonlyMap<string, numbe
 }
 
 function isAlike(other: Waiting, place: LogPlace, { channel }: LogMessage): boolean {
-  return other.place.text === place.text && other.message.dedupe === undefined && other.message.channel === channel
+  return (
+    (other.place === place || other.place.text === place.text) &&
+    other.message.dedupe === undefined &&
+    other.message.channel === channel
+  )
 }

@@ -116,7 +116,7 @@ export class AppendLane {
     const before = this.#unanswered[this.#unanswered.indexOf(batch) - 1]
     const args = batch.args(inFull ? script.text : script.digest, before?.number === batch.number - 1)
     batch.sent = true
-    const deadline = Math.max(...batch.messages.map((message) => message.deadline))
+    const { deadline } = batch
     const durability = batch.messages[0]?.message.durability
     try {
       const call = link.write(inFull ? 'eval' : 'evalsha', args, deadline)

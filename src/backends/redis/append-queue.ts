@@ -36,6 +36,7 @@ export class AppendQueue {
   readonly #places = { channel: new Map<string, LogPlace>(), shared: new Map<string, LogPlace>() }
   readonly #lanes = new Map<number, AppendLane>()
   readonly #ready = new Set<AppendLane>()
+  #now = 0
   #count = 0
   #bytes = 0
   #closed = false
@@ -47,7 +48,7 @@ export class AppendQueue {
   }
 
   /** @param since when the message was accepted, as `performance.now()` counts: its time runs from then */
-  push(log: LogId, message: LogMessage, since: number = performance.now()): Promise<Appended> {
+  push(log: LogId, message: LogMessage, since: number = this.#tick()): Promise<Appended> {
     const { payload } = message
     if (this.#closed) return Promise.reject(closed())
     const { limits, link, timeoutMs } = this.#options
@@ -110,6 +111,12 @@ export class AppendQueue {
       this.#lanes.set(partition, lane)
     }
     return lane
+  }
+
+  /** The time, which is looked at once for all that leaves together. */
+  #tick(): number {
+    if (this.#ready.size === 0) this.#now = performance.now()
+    return this.#now
   }
 
   #schedule(lane: AppendLane): void {

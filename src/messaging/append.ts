@@ -37,8 +37,11 @@ export function readAppendOptions(options: AppendOptions): LogAppendOptions {
       hint: 'It takes dedupeKey, dedupeWindowMs and durability.',
     })
   }
-  if (dedupeKey !== undefined && (typeof dedupeKey !== 'string' || dedupeKey === '' || dedupeKey.length > 1_024)) {
-    throw new TidingsError('INVALID_OPTION', 'The option "dedupeKey" must be a string of 1 to 1,024 characters.')
+  if (dedupeKey !== undefined && !isKey(dedupeKey)) {
+    throw new TidingsError(
+      'INVALID_OPTION',
+      'The option "dedupeKey" must be a well-formed string of 1 to 1,024 characters.',
+    )
   }
   whole('dedupeWindowMs', dedupeWindowMs)
   if (durability !== undefined) {
@@ -49,6 +52,11 @@ export function readAppendOptions(options: AppendOptions): LogAppendOptions {
     ...(dedupeKey === undefined ? {} : { dedupe: { key: dedupeKey, windowMs: dedupeWindowMs } }),
     ...(durability === undefined ? {} : { durability }),
   }
+}
+
+/** Halves of characters would all become the same one on their way. */
+function isKey(key: unknown): boolean {
+  return typeof key === 'string' && key !== '' && key.length <= 1_024 && key.isWellFormed()
 }
 
 export function receiptOf({ position, receivers, duplicate, reached }: Appended): Receipt {

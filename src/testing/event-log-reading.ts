@@ -111,6 +111,24 @@ export const readingCases: readonly EventLogCase[] = [
     assert.deepEqual(textsOf(await readAll(eventLog, log('x'))), ['c'])
   }),
 
+  eventLogCase('a shorter age holds from the next append on', async ({ client, log }) => {
+    const { eventLog } = await client()
+    const day = 86_400_000
+    for (const text of ['a', 'b']) await append(eventLog, log('x'), text, { retention: { maxAgeMs: day } })
+    await delay(30)
+    await append(eventLog, log('x'), 'c', { retention: { maxAgeMs: 20 } })
+    assert.deepEqual(textsOf((await eventLog.read(log('x'), { limit: 10 })).entries), ['c'])
+  }),
+
+  eventLogCase('finds nothing in what has gone as a whole', async ({ client, log }) => {
+    const { eventLog } = await client()
+    const retention = { maxAgeMs: 1_000 }
+    await Promise.all(['a', 'b'].map((text) => append(eventLog, log('x'), text, { retention })))
+    const countOf = async () => (await eventLog.read(log('x'), { limit: 10 })).entries.length
+    await until(countOf, 0, 'the number of entries')
+    for (const by of ['time', 'counter'] as const) assert.equal(await eventLog.seek(log('x'), by, 0), 3, by)
+  }),
+
   eventLogCase('finds the first entry at or after a time, and a counter', async ({ client, log }) => {
     const { eventLog } = await client()
     const retention = { maxCount: 30 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import type { EventLog } from '../core/event-log.ts'
 import { logPartition } from '../core/keys.ts'
 import { type LogId, logText } from '../core/log-id.ts'
+import { until } from './awaiting.ts'
 import { append, type EventLogCase, eventLogCase, range, readAll } from './event-log-case.ts'
 
 /** Logs that are in one partition, as many as asked for. */
@@ -72,6 +73,28 @@ export const registryCases: readonly EventLogCase[] = [
       const listed = await other.eventLog.logs(partition)
       assert.deepEqual(listed.map(logText).sort(), expected.map(logText).sort())
     }
+  }),
+
+  eventLogCase('gives logs that begin at once epochs of their own', async ({ client, name }) => {
+    const { eventLog } = await client()
+    const appended = await Promise.all(neighbours(eventLog, 100, name).map((each) => append(eventLog, each, 'x')))
+    assert.equal(new Set(appended.map(({ position }) => position.epoch)).size, 100)
+  }),
+
+  eventLogCase('forgets logs that are gone, also behind one that stays', async ({ client, name }) => {
+    const { eventLog } = await client()
+    const [stays, ...young] = neighbours(eventLog, 300, name) as [LogId, ...LogId[]]
+    const partition = logPartition(stays, eventLog.partitions)
+    await append(eventLog, stays, 'x')
+    const retention = { maxAgeMs: 20 }
+    await Promise.all(young.map((each) => append(eventLog, each, 'x', { retention })))
+    const known = async () => {
+      for (let round = 0; round < 50; round += 1) await append(eventLog, young[0]!, 'x')
+      const logs = (await eventLog.logs(partition)).map(logText)
+      assert.ok(logs.includes(logText(stays)))
+      return logs.length < 50
+    }
+    await until(known, true, 'most logs are forgotten')
   }),
 
   eventLogCase('has the same number of partitions for every client', async ({ client }) => {

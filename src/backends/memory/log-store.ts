@@ -9,6 +9,7 @@ const COUNTER_STRIDE = 2 ** 32
 
 interface StoredLog {
   readonly epoch: string
+  readonly partition: number
   seq: number
   gen: number
   history: string
@@ -61,7 +62,8 @@ export class LogStore {
   append(log: LogId, partition: number, { channel, payload, retention, dedupe }: LogMessage): Stored {
     const timeMs = Date.now()
     const text = logText(log)
-    const stored = this.#open(text, timeMs)
+    this.#sweep(timeMs)
+    const stored = this.#open(text, partition, timeMs)
     const mark = dedupe === undefined ? undefined : `${text.length}:${text}${dedupe.key}`
     const marked = mark === undefined ? undefined : this.#state.marks.get(mark)
     if (marked !== undefined && marked.expiresMs > timeMs && marked.position.epoch === stored.epoch) {
@@ -140,7 +142,17 @@ export class LogStore {
     return undefined
   }
 
-  #open(text: string, nowMs: number): StoredLog {
+  /** Each append looks at two logs, in turn: those that are gone leave faster than new ones come. */
+  #sweep(nowMs: number): void {
+    const { logs, partitions } = this.#state
+    for (const [text, stored] of [...first(logs, 2)]) {
+      logs.delete(text)
+      if (stored.forgottenMs === undefined || nowMs < stored.forgottenMs) logs.set(text, stored)
+      else partitions.get(stored.partition)?.changes.delete(text)
+    }
+  }
+
+  #open(text: string, partition: number, nowMs: number): StoredLog {
     const { history, logs } = this.#state
     let stored = this.#known(text, nowMs)
     if (stored === undefined) {
@@ -148,6 +160,7 @@ export class LogStore {
       const entries: LogEntry[] = []
       stored = {
         epoch: randomName(),
+        partition,
         seq: 0,
         gen: 1,
         history,
@@ -191,6 +204,15 @@ export class LogStore {
       if (until > nowMs) break
       marks.delete(old)
     }
+  }
+}
+
+function* first<T>(items: Iterable<T>, count: number): Iterable<T> {
+  let taken = 0
+  for (const item of items) {
+    if (taken === count) return
+    taken += 1
+    yield item
   }
 }
 

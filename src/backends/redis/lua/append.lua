@@ -85,6 +85,15 @@ local function moveForeign(log)
   pcall('XSETID', log.stream, log.seq .. '-' .. log.gen)
 end
 
+-- Logs that begin in one call have epochs of their own. Two digits of base 36 are enough for all that one call brings.
+local function epochOf(index)
+  local function digit(value)
+    return string.char(value < 10 and 48 + value or 87 + value)
+  end
+  return string.sub(ARGV[5], 1, -3) .. digit(math.floor(index / 36) % 36) .. digit(index % 36)
+end
+
+local born = 0
 local function begin(log, exists)
   if exists then
     pcall('RENAME', log.stream, prefix .. 'quarantine:' .. log.text .. ':' .. ARGV[5])
@@ -95,9 +104,10 @@ local function begin(log, exists)
   if log.expires then
     pcall('PERSIST', log.head)
     pcall('HDEL', log.head, 'expires', 'aged')
-    log.expires, log.aged = nil, nil
+    log.expires, log.aged, log.agedFor = nil, nil, nil
   end
-  log.epoch, log.seq, log.gen, log.chain, log.first, log.isNew = ARGV[5], 0, 1, '1:1', 1, true
+  log.epoch, log.seq, log.gen, log.chain, log.first, log.isNew = epochOf(log.index), 0, 1, '1:1', 1, true
+  born = born + 1
 end
 
 local function open(log)
@@ -106,7 +116,9 @@ local function open(log)
   local tail = pcall('XREVRANGE', log.stream, '+', head[1] and '(' .. head[2] .. '-' .. head[3] or '-', 'COUNT', 1)
   if tail.err then log.err = tail.err return end
   local exists = #tail > 0 or call('EXISTS', log.stream) == 1
-  log.expires, log.aged = tonumber(head[7] or ''), tonumber(head[8] or '')
+  log.expires = tonumber(head[7] or '')
+  local aged, agedFor = string.match(head[8] or '', '^(%d+) (%d+)$')
+  log.aged, log.agedFor = tonumber(aged), tonumber(agedFor)
   local expired = not exists and log.expires and now >= log.expires
   if not head[1] or not (exists or expired) then return begin(log, exists) end
   log.epoch, log.seq, log.gen, log.chain = head[1], tonumber(head[2]), tonumber(head[3]), head[5]
@@ -125,7 +137,7 @@ end
 for i = 1, count do
   local at = 2 + 5 * i
   local log = {
-    stream = KEYS[3 + 2 * i], head = KEYS[4 + 2 * i], text = ARGV[at], live = ARGV[at + 1], shared = ARGV[at + 2] == '1',
+    index = i, stream = KEYS[3 + 2 * i], head = KEYS[4 + 2 * i], text = ARGV[at], live = ARGV[at + 1], shared = ARGV[at + 2] == '1',
     maxCount = tonumber(ARGV[at + 3]), maxAge = tonumber(ARGV[at + 4]), moved = 0, frames = {}, lines = {}, heard = 0,
   }
   log.channel = not log.shared and string.sub(log.text, 5) or nil
@@ -295,9 +307,10 @@ local function timeOf(log, seq)
   return tonumber(string.match(row[1], '^%d+')), tonumber(string.match(row[2][1], '^%d+ (%d+)$')) or 0
 end
 
--- The first entry that is young enough, by halving.
+-- The first entry that is young enough, by halving. Until `aged` there is none to drop, if the age is what it was then
+-- and the clock has not gone back since.
 local function dropAged(log)
-  if not log.maxAge or (log.aged and now < log.aged) then return end
+  if not log.maxAge or (log.agedFor == log.maxAge and now < log.aged and log.aged <= now + log.maxAge) then return end
   local low, high, limit = log.first, log.seq + 1, now - log.maxAge
   while low < high do
     local middle = math.floor((low + high) / 2)
@@ -307,7 +320,7 @@ local function dropAged(log)
   log.first = math.min(low, log.seq + 1)
   local _, t = timeOf(log, log.first)
   log.aged = math.max(t + log.maxAge, now + math.ceil(log.maxAge / 100))
-  call('HSET', log.head, 'aged', fmt('%d', log.aged))
+  call('HSET', log.head, 'aged', fmt('%d %d', log.aged, log.maxAge))
 end
 
 local function expire(log)
@@ -364,10 +377,20 @@ for i = 1, count do
   for _, line in ipairs(log.lines) do lines[#lines + 1] = line end
 end
 
--- The logs that have not changed for longest may be gone; old marks may go, faster than new ones come.
-for _, oldest in ipairs(isRound and call('ZRANGE', KEYS[2], 0, ROUND - 1) or {}) do
-  if call('EXISTS', prefix .. 'head:' .. oldest) == 1 then break end
-  pcall('ZREM', KEYS[2], oldest)
+-- Logs that are gone leave the registry, faster than new ones come: of those that have not changed for longest, and where
+-- some of these still are, of any.
+local function sweep(texts)
+  local gone = 0
+  for _, text in ipairs(texts) do
+    if call('EXISTS', prefix .. 'head:' .. text) == 1 then return gone end
+    gone = gone + 1
+    call('ZREM', KEYS[2], text)
+  end
+  return gone
+end
+local looks = (isRound and ROUND or 0) + 2 * born
+if looks > 0 and sweep(call('ZRANGE', KEYS[2], 0, looks - 1)) < looks then
+  for _, text in ipairs(call('ZRANDMEMBER', KEYS[2], looks)) do sweep({ text }) end
 end
 local most = (isRound and 4 * ROUND or 0) + 2 * marked
 local old = most > 0 and pcall('ZRANGEBYSCORE', KEYS[4], '-inf', nowText, 'LIMIT', 0, most) or {}

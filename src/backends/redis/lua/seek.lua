@@ -2,10 +2,15 @@
 -- Finds the first retained entry whose time or counter is at least a value, by halving.
 -- KEYS: stream, head
 -- ARGV: t for the time or c for the counter; the value
--- Returns: its seq; head + 1 where there is none, 1 where there is no log.
+-- Returns: its seq; head + 1 where there is none, or where the log has expired; 1 where there is no log.
 -- Cost: O(log n) reads of one entry.
-local head = redis.call('HMGET', KEYS[2], 'seq', 'first')
+local head = redis.call('HMGET', KEYS[2], 'seq', 'first', 'expires')
 if not head[1] then return 1 end
+local expires = tonumber(head[3] or '')
+if expires and redis.call('EXISTS', KEYS[1]) == 0 then
+  local time = redis.call('TIME')
+  if time[1] * 1000 + time[2] / 1000 >= expires then return head[1] + 1 end
+end
 local value = tonumber(ARGV[2])
 local low, high = tonumber(head[2]), head[1] + 1
 while low < high do

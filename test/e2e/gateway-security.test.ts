@@ -6,7 +6,7 @@ import { afterEach, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { jwtGatekeeper } from '../../src/gateway/auth/jwt-gatekeeper.ts'
 import { mintToken } from '../../src/gateway/auth/mint-token.ts'
-import type { GatewayLimits } from '../../src/gateway/contract.ts'
+import { DEFAULT_LIMITS, type GatewayLimits } from '../../src/gateway/contract.ts'
 import { createGateway } from '../../src/gateway/gateway.ts'
 import { EventBus } from '../../src/index.ts'
 import { eventually } from '../support/eventually.ts'
@@ -30,6 +30,7 @@ async function open(limits: Partial<GatewayLimits> = {}, name: string = randomUU
       'user:{sub}': { subscribe: 'authenticated', history: 'authenticated' },
     },
   })
+  ending.push(() => bus.close())
   const gateway = createGateway({ bus, gatekeeper, limits, onError: (error) => errors.push(error) })
   await gateway.ready
   const server = createServer()
@@ -165,6 +166,16 @@ test("nobody subscribes to, reads or publishes on another's channels, nor names 
   const allowed = lines.filter((line) => !('error' in line)).map((line) => line.id)
   expect(allowed).toEqual([1, id + 1])
   for (const { error } of lines as { error?: { code: number } }[]) if (error) expect([103, 107]).toContain(error.code)
+})
+
+test('no limit can be lifted altogether', async () => {
+  for (const value of [0, -1, 1.5, Number.POSITIVE_INFINITY, Number.NaN, '1']) {
+    for (const name of Object.keys(DEFAULT_LIMITS)) {
+      await expect(open({ [name]: value })).rejects.toThrow(
+        `"${name}" must be a whole number from 1: none is unlimited`,
+      )
+    }
+  }
 })
 
 test('too large frames, binary frames and what is no JSON end the connection, and nothing else', async () => {

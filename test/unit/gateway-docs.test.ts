@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { DEFAULT_LIMITS } from '../../src/gateway/contract.ts'
 import { CLIENT_ERRORS, DISCONNECTS, UNSUBSCRIBES } from '../../src/protocol/codes.ts'
@@ -24,4 +24,14 @@ test('every limit is in the docs with its default', () => {
     return [...names!.matchAll(/`(\w+)`/g)].map(([, name], index) => [name, numbers[index]] as const)
   })
   expect(Object.fromEntries(rows)).toEqual(DEFAULT_LIMITS)
+})
+
+test('every file of tests that the docs name is there', () => {
+  const security = readFileSync(new URL('../../docs/security.md', import.meta.url), 'utf8')
+  const named = [
+    ...security.slice(security.indexOf('## What is tested')).matchAll(/`((?:unit|integration|e2e|fuzz)\/[\w-]+)`/g),
+  ]
+  expect(named.length).toBeGreaterThan(30)
+  const missing = named.filter(([, file]) => !existsSync(new URL(`../${file}.test.ts`, import.meta.url)))
+  expect(missing.map(([, file]) => file)).toEqual([])
 })

@@ -8,10 +8,12 @@ import { CLIENT_ERRORS } from '../protocol/codes.ts'
 import { type JwtGatekeeperOptions, jwtGatekeeper } from './auth/jwt-gatekeeper.ts'
 import { mintToken } from './auth/mint-token.ts'
 import { ClientFailure, type Gatekeeper } from './contract.ts'
+import { HttpFailure } from './http/problem.ts'
 import type { HttpRoute } from './http/route.ts'
 import type { RpcMethod } from './inbox-rpc.ts'
 
 const TOKEN_MS = 3_600_000
+const NOT_HERE = 'Tokens are given to pages of this machine alone: open it as 127.0.0.1 or localhost.'
 
 /** What a gateway for trying things out has beside: whoever asks is given a token, and may send anything. */
 export interface DevParts {
@@ -22,6 +24,7 @@ export interface DevParts {
 
 /** Only for a gateway that nobody but this machine reaches. */
 export function devParts(bus: EventBus, notifications: NotificationService, origins: readonly string[]): DevParts {
+  const hosts = new Set(origins.map((origin) => new URL(origin).hostname))
   const secret = randomBytes(32).toString('hex')
   const options: JwtGatekeeperOptions = {
     keys: [{ alg: 'HS256', secret }],
@@ -40,6 +43,8 @@ export function devParts(bus: EventBus, notifications: NotificationService, orig
     method: 'GET',
     path: '/dev/token',
     handle: async ({ url }) => {
+      // A page of another name that leads to this machine sends no origin here: its name is in the request's host alone.
+      if (!hosts.has(url.hostname)) throw new HttpFailure(403, 'Forbidden', NOT_HERE, 'ORIGIN_NOT_ALLOWED')
       const userId = url.searchParams.get('user') ?? ''
       assertUserId(userId)
       const minted = await mintToken({ secret, userId, expiresAt: new Date(Date.now() + TOKEN_MS) })

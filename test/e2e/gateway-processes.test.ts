@@ -2,10 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { type IncomingMessage, request } from 'node:http'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { Centrifuge } from 'centrifuge'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
@@ -178,10 +180,50 @@ test('--dev listens on this machine alone, and says why it does not elsewhere', 
   const child = spawn(process.execPath, [MAIN, 'serve', '--dev', '--host', '0.0.0.0'], {
     stdio: ['ignore', 'ignore', 'pipe'],
   })
-  let text = ''
+  let said = ''
   child.stderr.on('data', (chunk) => {
-    text += String(chunk)
+    said += String(chunk)
   })
   const [code] = await once(child, 'exit')
-  expect([code, text]).toEqual([2, expect.stringContaining('this machine alone')])
+  expect([code, said]).toEqual([2, expect.stringContaining('this machine alone')])
+})
+
+test('the page of --dev allows nothing but its own, and gives tokens to pages of this machine alone', async () => {
+  const child = spawn(process.execPath, [MAIN, '--redis', 'memory:', '--json', 'serve', '--dev', '--port', '0'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  ending.push(async () => {
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  })
+  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]
+  const { port } = new URL((JSON.parse(line) as { url: string }).url)
+  const ask = async (path: string, host: string, headers = {}) => {
+    const asked = request({ host: '127.0.0.1', port, path, headers: { host, ...headers } }).end()
+    const [response] = (await once(asked, 'response')) as [IncomingMessage]
+    return { status: response.statusCode, headers: response.headers, text: await text(response) }
+  }
+  for (const path of ['/', '/page.js', '/page.css', '/icon.svg']) {
+    const { status, headers } = await ask(path, `127.0.0.1:${port}`)
+    expect(status).toBe(200)
+    expect(headers).toMatchObject({
+      'content-security-policy': "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+    })
+  }
+  const page = (await ask('/', `127.0.0.1:${port}`)).text
+  expect(page).not.toMatch(/<script(?![^>]*\ssrc=)|<style|\son[a-z]+=|\sstyle=|javascript:/i)
+  for (const host of [`127.0.0.1:${port}`, `localhost:${port}`, `[::1]:${port}`, 'localhost']) {
+    expect([host, (await ask('/dev/token?user=ada', host)).status]).toEqual([host, 200])
+  }
+  // The name of another's page may be made to lead here: to the browser it is then of one origin with what it asks.
+  for (const host of [
+    `evil.example:${port}`,
+    `localhost.evil.example:${port}`,
+    '169.254.1.1',
+    `127.0.0.1.evil.example`,
+  ]) {
+    expect([host, (await ask('/dev/token?user=ada', host)).status]).toEqual([host, 403])
+  }
 })

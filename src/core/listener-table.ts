@@ -19,6 +19,12 @@ interface TakenPlace extends Place {
 
 /** Everybody who listens to one name. */
 export interface Row {
+  /**
+   * The only listener, which most names have, and its place in the order. It is found here without a step through
+   * its place into cold memory, of which thousands of names have much.
+   */
+  single: Listener | undefined
+  order: number
   readonly name: string
   /** In the order of adding. Grows at its end, and is replaced when a place goes. */
   places: TakenPlace[]
@@ -40,11 +46,14 @@ export class ListenerTable {
     const rows = this.#rows[kind]
     const key = toByteString(name)
     const known = rows.get(key)
-    const row = known ?? { name, places: [] }
-    if (known === undefined) rows.set(key, row)
+    const row: Row = known ?? { single: undefined, order: 0, name, places: [] }
     this.#lastOrder += 1
     const place = { kind, name, listener, row, first: known === undefined, order: this.#lastOrder, gone: false }
-    row.places.push(place)
+    if (known === undefined) {
+      rows.set(key, row)
+      row.places = [place]
+    } else row.places.push(place)
+    noteSingle(row)
     return place
   }
 
@@ -54,6 +63,7 @@ export class ListenerTable {
     if (taken.gone) return false
     taken.gone = true
     taken.row.places = taken.row.places.filter((other) => other !== taken)
+    noteSingle(taken.row)
     return taken.row.places.length === 0 && this.#rows[place.kind].delete(toByteString(place.name))
   }
 
@@ -69,7 +79,10 @@ export class ListenerTable {
   /** Removes every place, also from under a message that is just being handed round. */
   clear(): void {
     for (const rows of Object.values(this.#rows)) {
-      for (const { places } of rows.values()) for (const place of places) place.gone = true
+      for (const row of rows.values()) {
+        for (const place of row.places) place.gone = true
+        row.single = undefined
+      }
       rows.clear()
     }
   }
@@ -94,10 +107,22 @@ export class ListenerTable {
     for (const row of rows) this.#hand(row, message, newest)
   }
 
-  #hand({ places }: Row, message: Message, newest: number = this.#lastOrder): void {
-    for (const place of places) {
+  #hand(row: Row, message: Message, newest: number = this.#lastOrder): void {
+    const { single } = row
+    if (single !== undefined) {
+      if (row.order <= newest) single(message)
+      return
+    }
+    for (const place of row.places) {
       if (place.order > newest) break
       if (!place.gone) place.listener(message)
     }
   }
+}
+
+function noteSingle(row: Row): void {
+  const [first] = row.places
+  const alone = row.places.length === 1
+  row.single = alone ? first?.listener : undefined
+  row.order = first?.order ?? 0
 }

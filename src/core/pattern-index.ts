@@ -1,23 +1,42 @@
+import { AffixTable } from './affix-table.ts'
 import { compileGlob, type Glob } from './glob.ts'
 
 /** A group of more patterns than this is divided by how they end. Fewer are tried one by one faster. */
 const SMALL_GROUP = 4
 
-/** The glob's parts lie open here: following it to them would be a step more into cold memory for each match. */
-interface Entry<T> {
-  readonly simple: boolean
-  readonly minLength: number
+const NONE: readonly never[] = []
+
+/**
+ * One pattern. What matching needs comes first and lies open: thousands of patterns do not stay in the processor's
+ * cache, and each step to another object would be one more into cold memory.
+ */
+class Entry<T> {
   readonly prefix: string
   readonly suffix: string
-  readonly glob: Glob
-  readonly order: number
+  readonly minLength: number
   value: T
-}
+  /** Where the pattern is more than `prefix*suffix`. */
+  readonly glob: Glob | undefined
+  readonly order: number
 
-function matches<T>(entry: Entry<T>, bytes: string): boolean {
-  return entry.simple
-    ? bytes.length >= entry.minLength && bytes.startsWith(entry.prefix) && bytes.endsWith(entry.suffix)
-    : entry.glob.matches(bytes)
+  constructor(glob: Glob, value: T, order: number) {
+    this.prefix = glob.prefix
+    this.suffix = glob.suffix
+    this.minLength = glob.minLength
+    this.value = value
+    this.glob = glob.simple ? undefined : glob
+    this.order = order
+  }
+
+  match(bytes: string): readonly Entry<T>[] {
+    return this.matches(bytes) ? [this] : NONE
+  }
+
+  matches(bytes: string): boolean {
+    if (this.glob !== undefined) return this.glob.matches(bytes)
+    const { minLength, prefix, suffix } = this
+    return bytes.length >= minLength && bytes.startsWith(prefix) && (suffix === '' || bytes.endsWith(suffix))
+  }
 }
 
 /**
@@ -31,7 +50,8 @@ function matches<T>(entry: Entry<T>, bytes: string): boolean {
  */
 export class PatternIndex<T> implements Iterable<[pattern: string, value: T]> {
   readonly #entries = new Map<string, Entry<T>>()
-  readonly #groups = new Affixes<Group<T>>()
+  /** By start. Most starts have one pattern, which stands for itself. */
+  readonly #byPrefix = new AffixTable<Entry<T> | Group<T>>()
   #lastOrder = 0
 
   get size(): number {
@@ -50,11 +70,13 @@ export class PatternIndex<T> implements Iterable<[pattern: string, value: T]> {
       return
     }
     this.#lastOrder += 1
-    const glob = compileGlob(pattern)
-    const { simple, minLength, prefix, suffix } = glob
-    const entry = { simple, minLength, prefix, suffix, glob, order: this.#lastOrder, value }
+    const entry = new Entry(compileGlob(pattern), value, this.#lastOrder)
     this.#entries.set(pattern, entry)
-    this.#groups.take(prefix.length, hash(prefix, 0, prefix.length), () => new Group()).add(entry)
+    const key = prefixKey(entry.prefix)
+    const group = this.#byPrefix.get(key)
+    if (group instanceof Group) group.add(entry)
+    else this.#byPrefix.set(key, group === undefined ? entry : new Group(group, entry))
+    this.#byPrefix.use(entry.prefix.length)
   }
 
   /** Tells whether the pattern was there. */
@@ -62,22 +84,32 @@ export class PatternIndex<T> implements Iterable<[pattern: string, value: T]> {
     const entry = this.#entries.get(pattern)
     if (entry === undefined) return false
     this.#entries.delete(pattern)
-    const { prefix } = entry
-    const key = hash(prefix, 0, prefix.length)
-    const group = this.#groups.get(key)!
-    group.delete(entry)
-    this.#groups.release(prefix.length, key, group.size === 0)
+    const key = prefixKey(entry.prefix)
+    const group = this.#byPrefix.get(key)!
+    if (group instanceof Group) {
+      group.delete(entry)
+      const [left] = group.entries
+      if (group.entries.size === 1) this.#byPrefix.set(key, left!)
+    } else this.#byPrefix.delete(key)
+    this.#byPrefix.unuse(entry.prefix.length)
     return true
   }
 
   /** The values of the patterns that match a byte string, in the order in which the patterns were added. */
   match(bytes: string): T[] {
-    const found: Entry<T>[] = []
-    for (const length of this.#groups.lengths) {
-      if (length <= bytes.length) this.#groups.get(hash(bytes, 0, length))?.match(bytes, found)
+    let found: readonly Entry<T>[] = NONE
+    let hash = 0
+    let at = 0
+    for (const length of this.#byPrefix.lengths) {
+      if (length > bytes.length) break
+      for (; at < length; at += 1) hash = hashed(hash, bytes.charCodeAt(at))
+      const group = this.#byPrefix.get(keyOf(hash, length))
+      if (group === undefined) continue
+      const more = group.match(bytes)
+      found = found.length === 0 ? more : [...found, ...more]
     }
     if (found.length === 1) return [found[0]!.value]
-    return found.sort((one, other) => one.order - other.order).map((entry) => entry.value)
+    return found.toSorted((one, other) => one.order - other.order).map((entry) => entry.value)
   }
 
   *[Symbol.iterator](): IterableIterator<[pattern: string, value: T]> {
@@ -85,97 +117,85 @@ export class PatternIndex<T> implements Iterable<[pattern: string, value: T]> {
   }
 }
 
-/** Patterns that start with the same literal bytes. */
+/** Two or more patterns that start with the same literal bytes. */
 class Group<T> {
-  readonly #entries = new Set<Entry<T>>()
-  /** The only one, which most groups have. */
-  #single: Entry<T> | undefined
-  #bySuffix: Affixes<Set<Entry<T>>> | undefined
+  readonly entries = new Set<Entry<T>>()
+  #bySuffix: AffixTable<Set<Entry<T>>> | undefined
 
-  get size(): number {
-    return this.#entries.size
+  constructor(...entries: readonly Entry<T>[]) {
+    for (const entry of entries) this.add(entry)
   }
 
   add(entry: Entry<T>): void {
-    this.#entries.add(entry)
-    this.#single = this.#entries.size === 1 ? entry : undefined
+    this.entries.add(entry)
     if (this.#bySuffix !== undefined) addBySuffix(this.#bySuffix, entry)
-    else if (this.#entries.size > SMALL_GROUP) {
-      this.#bySuffix = new Affixes()
-      for (const each of this.#entries) addBySuffix(this.#bySuffix, each)
+    else if (this.entries.size > SMALL_GROUP) {
+      this.#bySuffix = new AffixTable()
+      for (const each of this.entries) addBySuffix(this.#bySuffix, each)
     }
   }
 
   delete(entry: Entry<T>): void {
-    this.#entries.delete(entry)
-    this.#single = this.#entries.size === 1 ? [...this.#entries][0] : undefined
+    this.entries.delete(entry)
     if (this.#bySuffix === undefined) return
     const { suffix } = entry
-    const key = hash(suffix, 0, suffix.length)
+    const key = suffixKey(suffix)
     const entries = this.#bySuffix.get(key)!
     entries.delete(entry)
-    this.#bySuffix.release(suffix.length, key, entries.size === 0)
+    if (entries.size === 0) this.#bySuffix.delete(key)
+    this.#bySuffix.unuse(suffix.length)
   }
 
-  match(bytes: string, found: Entry<T>[]): void {
-    if (this.#single !== undefined) {
-      if (matches(this.#single, bytes)) found.push(this.#single)
-    } else if (this.#bySuffix === undefined) {
-      addMatching(this.#entries, bytes, found)
-    } else {
-      for (const length of this.#bySuffix.lengths) {
-        const entries =
-          length <= bytes.length ? this.#bySuffix.get(hash(bytes, bytes.length - length, bytes.length)) : undefined
-        if (entries !== undefined) addMatching(entries, bytes, found)
-      }
+  match(bytes: string): readonly Entry<T>[] {
+    const found: Entry<T>[] = []
+    if (this.#bySuffix === undefined) {
+      addMatching(this.entries, bytes, found)
+      return found
     }
+    let hash = 0
+    let taken = 0
+    for (const length of this.#bySuffix.lengths) {
+      if (length > bytes.length) break
+      for (; taken < length; taken += 1) hash = hashed(hash, bytes.charCodeAt(bytes.length - 1 - taken))
+      const entries = this.#bySuffix.get(keyOf(hash, length))
+      if (entries !== undefined) addMatching(entries, bytes, found)
+    }
+    return found
   }
 }
 
-function addBySuffix<T>(bySuffix: Affixes<Set<Entry<T>>>, entry: Entry<T>): void {
-  const { suffix } = entry
-  bySuffix.take(suffix.length, hash(suffix, 0, suffix.length), () => new Set()).add(entry)
+function addBySuffix<T>(bySuffix: AffixTable<Set<Entry<T>>>, entry: Entry<T>): void {
+  const key = suffixKey(entry.suffix)
+  const entries = bySuffix.get(key)
+  if (entries === undefined) bySuffix.set(key, new Set([entry]))
+  else entries.add(entry)
+  bySuffix.use(entry.suffix.length)
 }
 
 function addMatching<T>(entries: Iterable<Entry<T>>, bytes: string, found: Entry<T>[]): void {
-  for (const entry of entries) if (matches(entry, bytes)) found.push(entry)
+  for (const entry of entries) if (entry.matches(bytes)) found.push(entry)
 }
 
-/** Values by the hash of a start or an end, and the lengths that these have. */
-class Affixes<V> {
-  readonly lengths: number[] = []
-  readonly #uses = new Map<number, number>()
-  readonly #values = new Map<number, V>()
-
-  get(key: number): V | undefined {
-    return this.#values.get(key)
-  }
-
-  /** The value of a key, made where there is none. Each call is one use of the length. */
-  take(length: number, key: number, create: () => V): V {
-    const uses = this.#uses.get(length) ?? 0
-    if (uses === 0) this.lengths.push(length)
-    this.#uses.set(length, uses + 1)
-    const value = this.#values.get(key) ?? create()
-    this.#values.set(key, value)
-    return value
-  }
-
-  /** Ends one use of the length, and forgets the value too if it is empty. */
-  release(length: number, key: number, empty: boolean): void {
-    const uses = this.#uses.get(length)! - 1
-    if (uses > 0) this.#uses.set(length, uses)
-    else {
-      this.#uses.delete(length)
-      this.lengths.splice(this.lengths.indexOf(length), 1)
-    }
-    if (empty) this.#values.delete(key)
-  }
+function hashed(hash: number, byte: number): number {
+  return (Math.imul(hash, 31) + byte) | 0
 }
 
-/** A hash of part of a byte string, of its length too. Within 30 bits, so that it stays a small integer in V8. */
-function hash(bytes: string, start: number, end: number): number {
-  let value = end - start
-  for (let at = start; at < end; at += 1) value = (Math.imul(value, 31) + bytes.charCodeAt(at)) | 0
-  return value & 0x3fffffff
+/** Spreads a hash over all bits, of which a table uses the lowest. */
+function keyOf(hash: number, length: number): number {
+  const mixed = Math.imul(hash ^ length, 0x9e3779b1)
+  return mixed ^ (mixed >>> 15)
+}
+
+/** Bytes are taken from the start on. */
+function prefixKey(prefix: string): number {
+  let hash = 0
+  for (let at = 0; at < prefix.length; at += 1) hash = hashed(hash, prefix.charCodeAt(at))
+  return keyOf(hash, prefix.length)
+}
+
+/** Bytes are taken from the end on. */
+function suffixKey(suffix: string): number {
+  let hash = 0
+  for (let at = suffix.length - 1; at >= 0; at -= 1) hash = hashed(hash, suffix.charCodeAt(at))
+  return keyOf(hash, suffix.length)
 }

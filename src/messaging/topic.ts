@@ -24,8 +24,14 @@ export interface TopicOwner {
 
 /** What one subscriber does with one channel or pattern: the handlers, and the single subscription under them. */
 export class Topic {
-  readonly kind: SubscriptionKind
+  /**
+   * Of the only place, which most topics have. What each message needs stands first and lies open: thousands of
+   * topics do not stay in the processor's cache.
+   */
+  #single: AnyHandler | undefined
+  #as: MessageFormat = 'json'
   readonly name: string
+  readonly kind: SubscriptionKind
   readonly #owner: TopicOwner
   readonly #pattern: string | undefined
   /** Grows at its end, and is replaced when one goes, so that both may happen while a message is handed round. */
@@ -45,7 +51,10 @@ export class Topic {
   }
 
   add(place: Place): void {
-    this.#places.push(place)
+    // The first by a list of its own length: one that has grown has room for many more.
+    if (this.#places.length === 0) this.#places = [place]
+    else this.#places.push(place)
+    this.#noteSingle()
   }
 
   /** Takes one handler's place away, all of that handler's, or all. From now on it gets nothing. */
@@ -53,6 +62,13 @@ export class Topic {
     const goes = (place: Place) => which === undefined || place === which || place.handler === which
     for (const place of this.#places) if (goes(place)) place.active = false
     this.#places = this.#places.filter((place) => place.active)
+    this.#noteSingle()
+  }
+
+  #noteSingle(): void {
+    const [first] = this.#places
+    this.#single = this.#places.length === 1 ? first?.handler : undefined
+    if (first !== undefined) this.#as = first.as
   }
 
   deliver(message: Message): void {
@@ -73,10 +89,18 @@ export class Topic {
   }
 
   #hand(message: Message): void {
+    const traced = processChannel.hasSubscribers
+    const single = this.#single
+    if (single !== undefined) {
+      this.#run(single, this.#as, message, traced)
+      return
+    }
     const places = this.#places
     const count = places.length
-    const traced = processChannel.hasSubscribers
-    for (let i = 0; i < count; i += 1) this.#run(places[i]!, message, traced)
+    for (let i = 0; i < count; i += 1) {
+      const { active, handler, as } = places[i]!
+      if (active) this.#run(handler, as, message, traced)
+    }
   }
 
   #traced(message: Message): void {
@@ -91,12 +115,11 @@ export class Topic {
     receiveChannel.end.publish(context)
   }
 
-  #run(place: Place, message: Message, traced: boolean): void {
-    if (!place.active) return
+  #run(handlerOfAny: AnyHandler, as: MessageFormat, message: Message, traced: boolean): void {
     const tracing = traced ? this.#startProcess(message) : undefined
     try {
-      const handler = place.handler as (...args: unknown[]) => unknown
-      const payload = message.as(place.as)
+      const handler = handlerOfAny as (...args: unknown[]) => unknown
+      const payload = message.as(as)
       const { channel, positionText } = message
       const result =
         positionText === undefined

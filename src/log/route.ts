@@ -75,7 +75,9 @@ export class Route implements TailHandle {
   /** @throws TidingsError `NO_HISTORY` where it is to begin further back and nothing is kept */
   async start(since?: Since): Promise<void> {
     // The policies may change while the subscription is made.
-    for (let plan = this.#wanted(); plan.text !== this.#plan?.text; plan = this.#wanted()) await this.#take(plan, since)
+    for (let plan = this.#wanted(); plan.text !== this.#plan?.text; plan = this.#wanted()) {
+      await (plan === PLAIN && since === undefined ? this.#takePlain() : this.#take(plan, since))
+    }
   }
 
   /** Follows a change of the policies. What there was delivers until the new way stands; it is tried until it does. */
@@ -147,15 +149,31 @@ export class Route implements TailHandle {
       for (const handle of [...handles, ...logs]) handle.release()
       throw error
     }
-    const former = [...this.#handles, ...this.#logs]
+    this.#stand(plan, handles, logs)
+    if (this.#released) return
+    if (this.#paused) this.pause()
+    else if (since !== undefined) for (const log of logs) log.resume(Number.POSITIVE_INFINITY)
+  }
+
+  /** As {@link #take}, for a name without logs behind it: most are such, and this keeps the least for each. */
+  #takePlain(): Promise<void> {
+    const { kind, name, listener } = this.#target
+    const onMessage: Listener = (message) => {
+      if (!this.#released && this.#plan === PLAIN && this.#isPlain(message.channel)) listener(message)
+    }
+    return this.#context.pubSub.subscribe(kind, name, onMessage).then((handle) => this.#stand(PLAIN, [handle], []))
+  }
+
+  /** What was made takes the place of what there was. */
+  #stand(plan: Plan, handles: readonly SubscriptionHandle[], logs: readonly TailHandle[]): void {
+    const [formerHandles, formerLogs] = [this.#handles, this.#logs]
     this.#handles = handles
     this.#logs = logs
     this.#plan = plan
     this.resumed = logs[0]?.resumed
-    for (const handle of former) handle.release()
+    for (const handle of formerHandles) handle.release()
+    for (const log of formerLogs) log.release()
     if (this.#released) this.release()
-    else if (this.#paused) this.pause()
-    else if (since !== undefined) for (const log of logs) log.resume(Number.POSITIVE_INFINITY)
   }
 
   /** Resolves once all that Redis had sent to this subscriber until now has come. */

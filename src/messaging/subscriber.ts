@@ -92,8 +92,7 @@ export class Subscriber extends EventEmitter<SubscriberEvents> {
     handler: MessageHandler<Message>,
     options?: SubscribeOptions<'json'>,
   ): Promise<Subscription>
-  async subscribe(channel: string, handler: AnyHandler, options: SubscribeOptions = {}): Promise<Subscription> {
-    assertChannel(channel)
+  subscribe(channel: string, handler: AnyHandler, options: SubscribeOptions = {}): Promise<Subscription> {
     return this.#add('channel', channel, handler, options)
   }
 
@@ -111,8 +110,7 @@ export class Subscriber extends EventEmitter<SubscriberEvents> {
     handler: PatternHandler<Message>,
     options?: SubscribeOptions<'json'>,
   ): Promise<Subscription>
-  async psubscribe(pattern: string, handler: AnyHandler, options: SubscribeOptions = {}): Promise<Subscription> {
-    assertPattern(pattern)
+  psubscribe(pattern: string, handler: AnyHandler, options: SubscribeOptions = {}): Promise<Subscription> {
     return this.#add('pattern', pattern, handler, options)
   }
 
@@ -153,6 +151,8 @@ export class Subscriber extends EventEmitter<SubscriberEvents> {
     handler: AnyHandler,
     { as = 'json', since, onGap }: SubscribeOptions,
   ): Promise<Subscription> {
+    if (kind === 'channel') assertChannel(name)
+    else assertPattern(name)
     if (typeof handler !== 'function') {
       throw new TidingsError('INVALID_HANDLER', `The handler for the ${kind} "${name}" is no function.`)
     }

@@ -146,17 +146,21 @@ export class RedisPubSub implements PubSub {
     return this.#queue.push(channel, payload)
   }
 
-  async subscribe(kind: SubscriptionKind, name: string, listener: Listener): Promise<SubscriptionHandle> {
-    if (this.#closing) throw closed()
+  /** Without a frame of its own while it waits: a hundred thousand may do so at once. */
+  subscribe(kind: SubscriptionKind, name: string, listener: Listener): Promise<SubscriptionHandle> {
+    if (this.#closing) return Promise.reject(closed())
     const place = this.#listeners.add(kind, name, listener)
-    try {
-      await this.#acquire(place)
-    } catch (error) {
-      this.#remove(place)
-      throw error
-    }
-    if (this.#closing) throw closed()
-    return { release: () => this.#remove(place) }
+    const acquired = kind === 'channel' ? this.#hold(place, name) : this.#acquirePattern(place)
+    return acquired.then(
+      () => {
+        if (this.#closing) throw closed()
+        return { release: () => this.#remove(place) }
+      },
+      (error: unknown) => {
+        this.#remove(place)
+        throw error
+      },
+    )
   }
 
   async activeChannels(pattern: string): Promise<string[]> {
@@ -201,9 +205,8 @@ export class RedisPubSub implements PubSub {
     return store
   }
 
-  async #acquire(place: Place): Promise<void> {
+  async #acquirePattern(place: Place): Promise<void> {
     const { kind, name } = place
-    if (kind === 'channel') return this.#hold(place, name)
     const serverPattern = place.first ? this.#routes.add(name, place.row) : this.#routes.get(name)
     try {
       await this.#hold(place, serverPattern)

@@ -22,7 +22,7 @@ interface Entry {
   /** The link's epoch in which SUBSCRIBE was sent, and in which Redis confirmed it. */
   sentIn: number
   confirmedIn: number
-  waiters: Set<Waiter> | undefined
+  waiters: Waiter[] | undefined
   unusedSince: number
 }
 
@@ -55,7 +55,7 @@ export class ServerSubscriptions {
     this.#owner = owner
     this.#timeoutMs = timeoutMs
     this.#waiters = new Deadlines(timeoutMs, (waiter) => {
-      waiter.entry.waiters?.delete(waiter)
+      leave(waiter)
       waiter.reject(link.writable ? tooSlow(waiter.entry) : link.notConnected())
     })
   }
@@ -112,7 +112,7 @@ export class ServerSubscriptions {
   /** Fails everybody who waits for a confirmation. */
   fail(error: TidingsError): void {
     for (const waiter of this.#waiters.drain()) {
-      waiter.entry.waiters?.delete(waiter)
+      leave(waiter)
       waiter.reject(error)
     }
   }
@@ -129,8 +129,8 @@ export class ServerSubscriptions {
   #confirmed(entry: Entry): Promise<void> {
     return new Promise((resolve, reject) => {
       const waiter: Waiter = { entry, deadline: performance.now() + this.#timeoutMs, resolve, reject }
-      entry.waiters ??= new Set()
-      entry.waiters.add(waiter)
+      if (entry.waiters === undefined) entry.waiters = [waiter]
+      else entry.waiters.push(waiter)
       this.#waiters.add(waiter)
     })
   }
@@ -196,7 +196,7 @@ export class ServerSubscriptions {
     for (const entry of entries) {
       const told = isPermission(error) ? notPermitted(entry, error) : error
       if (entry.sentIn === epoch) entry.sentIn = 0
-      const waiters = [...(entry.waiters ?? [])]
+      const waiters = entry.waiters ?? []
       entry.waiters = undefined
       for (const waiter of waiters) if (this.#waiters.delete(waiter)) waiter.reject(told)
       if (waiters.length === 0) this.#owner.refused(entry.kind, entry.name, told)
@@ -226,6 +226,13 @@ export class ServerSubscriptions {
     }
     if (this.#lingering.size > 0) this.#scheduleSweep()
   }
+}
+
+function leave(waiter: Waiter): void {
+  const { waiters } = waiter.entry
+  // Those who have waited longest come first, and leave first.
+  const index = waiters?.indexOf(waiter) ?? -1
+  if (index >= 0) waiters!.splice(index, 1)
 }
 
 function notPermitted({ kind, name }: Entry, cause: TidingsError): TidingsError {

@@ -384,13 +384,13 @@ local function sweep(texts)
   for _, text in ipairs(texts) do
     if call('EXISTS', prefix .. 'head:' .. text) == 1 then return gone end
     gone = gone + 1
-    call('ZREM', KEYS[2], text)
+    pcall('ZREM', KEYS[2], text)
   end
   return gone
 end
 local looks = (isRound and ROUND or 0) + 2 * born
 if looks > 0 and sweep(call('ZRANGE', KEYS[2], 0, looks - 1)) < looks then
-  for _, text in ipairs(call('ZRANDMEMBER', KEYS[2], looks)) do sweep({ text }) end
+  for _, text in ipairs(pcall('ZRANDMEMBER', KEYS[2], looks)) do sweep({ text }) end
 end
 local most = (isRound and 4 * ROUND or 0) + 2 * marked
 local old = most > 0 and pcall('ZRANGEBYSCORE', KEYS[4], '-inf', nowText, 'LIMIT', 0, most) or {}

@@ -11,7 +11,7 @@ import type { ConnectionStatus, StatusListener } from '../core/status.ts'
 import { GapStatuses } from './gap-statuses.ts'
 import { LogTails, type TailHandle } from './log-tails.ts'
 import { PolicyFollower } from './policy-follower.ts'
-import { logOf, noHistory, Route, type RouteContext } from './route.ts'
+import { logOf, noHistory, Route, type RouteContext, type RouteTarget } from './route.ts'
 import type { Since } from './since.ts'
 
 const CLOSE_DEADLINE_MS = 3_000
@@ -132,24 +132,29 @@ export class LoggedPubSub implements PubSub {
    * As the contract says, and from further back with `since`: then what was kept since comes first.
    * @throws TidingsError `NO_HISTORY` with `since` where nothing is kept
    */
-  async subscribe(
+  subscribe(
     kind: SubscriptionKind,
     name: string,
     listener: Listener,
     { since, onGap }: SubscribeOptions = {},
   ): Promise<TailHandle> {
-    if (this.#policies.current === undefined) await this.#table()
+    const target = { kind, name, listener, onGap }
+    if (this.#policies.current === undefined) return this.#table().then(() => this.#begin(target, since))
     // The policy may be newer than the last reading.
-    else if (since !== undefined) await this.#policies.read()
-    const route = new Route(this.#routing, { kind, name, listener, onGap })
+    if (since !== undefined) return this.#policies.read().then(() => this.#begin(target, since))
+    return this.#begin(target, since)
+  }
+
+  #begin(target: RouteTarget, since: Since | undefined): Promise<TailHandle> {
+    const route = new Route(this.#routing, target)
     this.#routes.add(route)
-    try {
-      await route.start(since)
-    } catch (error) {
-      route.release()
-      throw error
-    }
-    return route
+    return route.start(since).then(
+      () => route,
+      (error: unknown) => {
+        route.release()
+        throw error
+      },
+    )
   }
 
   /** Follows a log, whatever the policies say. Otherwise as {@link subscribe}. */

@@ -73,7 +73,12 @@ export class Route implements TailHandle {
   }
 
   /** @throws TidingsError `NO_HISTORY` where it is to begin further back and nothing is kept */
-  async start(since?: Since): Promise<void> {
+  start(since?: Since): Promise<void> {
+    if (this.#plan !== undefined || since !== undefined || this.#wanted() !== PLAIN) return this.#follow(since)
+    return this.#takePlain().then(() => this.#follow(undefined))
+  }
+
+  async #follow(since: Since | undefined): Promise<void> {
     // The policies may change while the subscription is made.
     for (let plan = this.#wanted(); plan.text !== this.#plan?.text; plan = this.#wanted()) {
       await (plan === PLAIN && since === undefined ? this.#takePlain() : this.#take(plan, since))

@@ -10,7 +10,7 @@ import type { ConnectionStatus } from '../core/status.ts'
 import { assertGapListener, readSince, type SinceOptions } from './since-options.ts'
 import { type Subscription, subscription } from './subscription.ts'
 import type { AnyHandler } from './topic.ts'
-import { handlerFailure, Topics } from './topics.ts'
+import { handlerFailure, type Placed, type PlaceOptions, Topics } from './topics.ts'
 import { Unheard } from './unheard.ts'
 
 export type SubscriberOptions = ConnectionOptions
@@ -145,23 +145,12 @@ export class Subscriber extends EventEmitter<SubscriberEvents> {
     this.#endStatus()
   }
 
-  async #add(
-    kind: SubscriptionKind,
-    name: string,
-    handler: AnyHandler,
-    { as = 'json', since, onGap }: SubscribeOptions,
-  ): Promise<Subscription> {
-    if (kind === 'channel') assertChannel(name)
-    else assertPattern(name)
-    if (typeof handler !== 'function') {
-      throw new TidingsError('INVALID_HANDLER', `The handler for the ${kind} "${name}" is no function.`)
+  #add(kind: SubscriptionKind, name: string, handler: AnyHandler, options: SubscribeOptions): Promise<Subscription> {
+    try {
+      return this.#listening.add(kind, name, handler, readOptions(kind, name, handler, options)).then(subscribed)
+    } catch (error) {
+      return Promise.reject(error)
     }
-    if (as !== 'json' && as !== 'text' && as !== 'bytes') {
-      throw new TidingsError('INVALID_OPTION', 'The option "as" must be "json", "text" or "bytes".')
-    }
-    assertGapListener(onGap)
-    const placed = await this.#listening.add(kind, name, handler, { as, onGap, since: readSince(since) })
-    return subscription(placed.release, placed.handle.resumed)
   }
 
   #onStatus(status: ConnectionStatus): void {
@@ -188,6 +177,28 @@ export class Subscriber extends EventEmitter<SubscriberEvents> {
       )
     }
   }
+}
+
+function readOptions(
+  kind: SubscriptionKind,
+  name: string,
+  handler: unknown,
+  { as = 'json', since, onGap }: SubscribeOptions,
+): PlaceOptions {
+  if (kind === 'channel') assertChannel(name)
+  else assertPattern(name)
+  if (typeof handler !== 'function') {
+    throw new TidingsError('INVALID_HANDLER', `The handler for the ${kind} "${name}" is no function.`)
+  }
+  if (as !== 'json' && as !== 'text' && as !== 'bytes') {
+    throw new TidingsError('INVALID_OPTION', 'The option "as" must be "json", "text" or "bytes".')
+  }
+  assertGapListener(onGap)
+  return { as, onGap, since: readSince(since) }
+}
+
+function subscribed({ release, handle }: Placed): Subscription {
+  return subscription(release, handle.resumed)
 }
 
 function closed(): TidingsError {

@@ -8,7 +8,7 @@ import { Heartbeat } from './heartbeat.ts'
 import { SessionChannels } from './session-channels.ts'
 import { handlerOf } from './session-commands.ts'
 import { SlowWatch } from './slow-watch.ts'
-import { TokenBucket } from './token-bucket.ts'
+import { FULL, take } from './token-bucket.ts'
 
 /** A client asks for a new token when its own ends; it is given a moment for that. */
 const EXPIRY_GRACE_MS = 5_000
@@ -18,8 +18,8 @@ const MAX_RUNNING = 256
 /** One connected client, whatever its transport. */
 export class ClientSession {
   readonly id: string = randomUUID()
-  /** What authorises a request that belongs to a connection that is not two-way. */
-  readonly secret: string = randomUUID()
+  /** What authorises a request that belongs to this connection; undefined where it is two-way. */
+  readonly secret: string | undefined
   readonly node: GatewayNode
   readonly request: ClientRequest
   readonly transport: Transport
@@ -28,7 +28,7 @@ export class ClientSession {
   user: GatewayUser | undefined
   /** While something waits for it. */
   #slow: SlowWatch | undefined
-  readonly #bucket: TokenBucket
+  #rate = FULL
   readonly #heartbeat: Heartbeat
   // What most clients do not need is only made where it is: there may be very many of them.
   #endings: (() => void)[] | undefined
@@ -45,8 +45,8 @@ export class ClientSession {
     this.node = node
     this.request = request
     this.transport = transport
+    this.secret = transport.name === 'websocket' ? undefined : randomUUID()
     this.channels = new SessionChannels(this)
-    this.#bucket = new TokenBucket(node.limits.commandsPerSecond)
     this.#heartbeat = new Heartbeat(this)
   }
 
@@ -178,10 +178,12 @@ export class ClientSession {
       this.#heartbeat.heard()
       return
     }
-    if (!this.#bucket.take()) {
+    const rate = take(this.#rate, this.node.limits.commandsPerSecond)
+    if (rate === undefined) {
       this.close(DISCONNECTS.flood)
       return
     }
+    this.#rate = rate
     const handler = handlerOf(command)
     if (id !== undefined && (!Number.isSafeInteger(id) || id < 1)) {
       this.close(DISCONNECTS.badRequest)

@@ -52,6 +52,11 @@ export class ClientFailure extends Error {
 
 /** Decides who somebody is and what they may do. A failure says which error the client gets. */
 export interface Gatekeeper {
+  /**
+   * It never looks at the request, so that no headers are kept, which may be more than all else that a client takes.
+   * Default false.
+   */
+  readonly byTokenAlone?: boolean | undefined
   /** @throws ClientFailure `unauthorized`, `tokenExpired` */
   connect(token: string | undefined, request: ClientRequest): Promise<GatewayUser>
   /** A token that allows one channel. @throws ClientFailure */

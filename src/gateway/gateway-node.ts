@@ -27,6 +27,7 @@ const ANNOUNCE_MS = 10_000
 const DRAIN_MS = 5_000
 /** Over how long clients come again where commands for them were lost: a revocation is obeyed within five seconds. */
 const LOOK_ANEW_MS = 3_000
+const NO_HEADERS = {}
 
 export interface GatewayNodeOptions {
   readonly connection: Connection
@@ -60,7 +61,7 @@ export class GatewayNode {
   readonly #version: string
   readonly #startedAtMs: number = Date.now()
   readonly #rpc: ReadonlyMap<string, RpcMethod>
-  readonly #sessions = new Map<string, ClientSession>()
+  readonly #sessions = new Set<ClientSession>()
   readonly #bySecret = new Map<string, ClientSession>()
   readonly #byUser = new Map<string, Set<ClientSession>>()
   readonly #byIp = new Map<string, number>()
@@ -137,9 +138,9 @@ export class GatewayNode {
 
   /** A client has connected. */
   open(request: ClientRequest, transport: Transport): ClientSession {
-    const session = new ClientSession(this, request, transport)
-    this.#sessions.set(session.id, session)
-    this.#bySecret.set(session.secret, session)
+    const session = new ClientSession(this, this.gatekeeper.byTokenAlone ? withoutHeaders(request) : request, transport)
+    this.#sessions.add(session)
+    if (session.secret !== undefined) this.#bySecret.set(session.secret, session)
     this.#byIp.set(request.ip, (this.#byIp.get(request.ip) ?? 0) + 1)
     return session
   }
@@ -165,8 +166,8 @@ export class GatewayNode {
   }
 
   forget(session: ClientSession): void {
-    this.#sessions.delete(session.id)
-    this.#bySecret.delete(session.secret)
+    this.#sessions.delete(session)
+    if (session.secret !== undefined) this.#bySecret.delete(session.secret)
     const { ip } = session.request
     const left = (this.#byIp.get(ip) ?? 1) - 1
     if (left > 0) this.#byIp.set(ip, left)
@@ -193,7 +194,7 @@ export class GatewayNode {
     this.#draining = true
     clearInterval(this.#announcing)
     await Promise.all(
-      [...this.#sessions.values()].map(async (session) => {
+      [...this.#sessions].map(async (session) => {
         await new Promise((resolve) => setTimeout(resolve, Math.random() * drainMs))
         session.close(DISCONNECTS.shutdown)
       }),
@@ -229,4 +230,8 @@ export class GatewayNode {
     const sessions = [...(this.#byUser.get(command.userId) ?? [])]
     for (const session of sessions) applyCommand(session, command)
   }
+}
+
+function withoutHeaders({ ip, transport }: ClientRequest): ClientRequest {
+  return { headers: NO_HEADERS, ip, transport }
 }

@@ -138,8 +138,8 @@ async function onConnect(session: ClientSession, request: ConnectRequest): Promi
     ...(data !== undefined && { data }),
     ping: Math.ceil(pingMs / 1_000),
     pong: true,
-    session: session.secret,
-    node: node.id,
+    // What is sent in other requests says which connection it belongs to.
+    ...(session.secret !== undefined && { session: session.secret, node: node.id }),
   }
   return { connect }
 }

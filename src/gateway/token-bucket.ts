@@ -1,21 +1,17 @@
-/** So many in a second on average, and twice as many at once. */
-export class TokenBucket {
-  readonly #perSecond: number
-  #tokens: number
-  #at: number = performance.now()
+/** Milliseconds after which an empty bucket is full again. */
+const FILLS_IN_MS = 2_000
+/** What sums of fractions may be off by. */
+const INEXACT_MS = 0.001
 
-  constructor(perSecond: number) {
-    this.#perSecond = perSecond
-    this.#tokens = perSecond * 2
-  }
+/** A bucket that nothing was taken from. */
+export const FULL = 0
 
-  /** False where that is one too many. */
-  take(): boolean {
-    const now = performance.now()
-    this.#tokens = Math.min(this.#perSecond * 2, this.#tokens + ((now - this.#at) / 1_000) * this.#perSecond)
-    this.#at = now
-    if (this.#tokens < 1) return false
-    this.#tokens -= 1
-    return true
-  }
+/**
+ * Takes one from a bucket that holds so many a second on average, and twice as many at once; undefined where that is one
+ * too many. A bucket is the time at which it would be full again: there is one for each client.
+ */
+export function take(bucket: number, perSecond: number): number | undefined {
+  const now = performance.now()
+  const fullAt = Math.max(bucket, now) + 1_000 / perSecond
+  return fullAt - now > FILLS_IN_MS + INEXACT_MS ? undefined : fullAt
 }

@@ -12,30 +12,26 @@ const CLOSE_MS = 3_000
 /** The same for one for which more waits than the network takes: what it is told may not even reach it. */
 const STUCK_CLOSE_MS = 500
 
-/** Headers that are about the upgrade alone: they need not be kept as long as the connection is. */
-const UPGRADE_HEADERS: ReadonlySet<string> = new Set([
-  'connection',
-  'sec-websocket-extensions',
-  'sec-websocket-key',
-  'sec-websocket-version',
-  'upgrade',
-])
-
 /** A connection that knows whose it is, so that listeners need not be made for each. */
 class ClientSocket extends WebSocket {
   session: ClientSession | undefined
+  /** All that are open, itself among them. */
+  all: Set<ClientSocket> | undefined
 }
 
 /** Takes WebSocket connections of clients. */
 export class WebSocketTransports {
   readonly #node: GatewayNode
   readonly #server: Server<typeof ClientSocket>
+  readonly #open = new Set<ClientSocket>()
 
   constructor(node: GatewayNode) {
     this.#node = node
     this.#server = new WebSocketServer({
       noServer: true,
       WebSocket: ClientSocket,
+      // It would make a listener for each.
+      clientTracking: false,
       // Compression costs more CPU and memory than it saves on small messages.
       perMessageDeflate: false,
       maxPayload: node.limits.frameBytes,
@@ -46,7 +42,9 @@ export class WebSocketTransports {
   /** Upgrades a request that was found to be acceptable. */
   accept(incoming: IncomingMessage, socket: Duplex, head: Buffer, request: ClientRequest): void {
     this.#server.handleUpgrade(incoming, socket, head, (websocket) => {
-      websocket.session = this.#node.open(kept(request), new WebSocketTransport(websocket, socket as Socket))
+      websocket.session = this.#node.open(request, new WebSocketTransport(websocket, socket as Socket))
+      websocket.all = this.#open
+      this.#open.add(websocket)
       websocket.on('message', onMessage)
       websocket.on('close', onClose)
       // What breaks the protocol ws closes by itself, with the right code; the close event follows.
@@ -56,14 +54,7 @@ export class WebSocketTransports {
 
   close(): void {
     this.#server.close()
-    for (const websocket of this.#server.clients) websocket.terminate()
-  }
-}
-
-function kept({ headers, ...request }: ClientRequest): ClientRequest {
-  return {
-    ...request,
-    headers: Object.fromEntries(Object.entries(headers).filter(([name]) => !UPGRADE_HEADERS.has(name))),
+    for (const websocket of this.#open) websocket.terminate()
   }
 }
 
@@ -74,7 +65,9 @@ function onMessage(this: WebSocket, data: RawData, isBinary: boolean): void {
 }
 
 function onClose(this: WebSocket): void {
-  ;(this as ClientSocket).session!.ended()
+  const websocket = this as ClientSocket
+  websocket.all!.delete(websocket)
+  websocket.session!.ended()
 }
 
 function onError(): void {}

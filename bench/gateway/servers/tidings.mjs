@@ -12,6 +12,8 @@ const rule = { recover: true, presence: false, joinLeave: false, slow: /** @type
 const gateway = createGateway({
   bus,
   gatekeeper: {
+    // As that for JSON Web Tokens does.
+    byTokenAlone: true,
     // A token is the user's name.
     connect: async (token) => ({ userId: token ?? '', claims: {} }),
     subscription: async () => ({}),

@@ -11,19 +11,14 @@ import { listen } from './listen.mjs'
 const [url = ''] = process.argv.slice(2)
 const server = createServer()
 const sockets = new WebSocketServer({ server, perMessageDeflate: false })
-/** @type {Set<import('node:net').Socket>} */
-const all = new Set()
-sockets.on('connection', (websocket, { socket }) => {
-  all.add(socket)
-  websocket.on('message', () => {})
-  websocket.on('error', () => {})
-  websocket.on('close', () => all.delete(socket))
-})
+const ignore = () => {}
+sockets.on('connection', (websocket) => websocket.on('message', ignore).on('error', ignore))
 const redis = new Redis(url)
 await redis.subscribe('room')
 redis.on('messageBuffer', (_, /** @type {Buffer} */ message) => {
   if (message.length > 125) throw new Error('A longer message has a longer header.')
   const frame = Buffer.concat([Buffer.from([0x81, message.length]), message])
-  for (const socket of all) socket.write(frame)
+  // @ts-expect-error: its sender would frame the message for each.
+  for (const { _socket } of sockets.clients) _socket.write(frame)
 })
 serve(await listen(server))

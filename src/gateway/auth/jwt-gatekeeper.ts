@@ -40,6 +40,7 @@ const DEFAULT_RESERVED: readonly string[] = [`${DEFAULT_NAMESPACE}:`, 'notificat
 
 /** Knows people by JSON Web Tokens, and what they may by rules. Whatever no rule allows is denied. */
 export class JwtGatekeeper implements Gatekeeper {
+  readonly byTokenAlone = true
   readonly #verifier: TokenVerifier
   readonly #origins: Origins
   readonly #rules: ChannelRules

@@ -12,6 +12,7 @@ import { fromStream, toStream } from './stream-position.ts'
 
 /** Milliseconds between two looks whether a client that is given a long recovery has taken some of it. */
 const DRAIN_MS = 20
+const NONE: readonly ChannelPlace[] = []
 
 export interface SubscribeOptions {
   /** By the server's own wish: the client did not ask for it. */
@@ -25,7 +26,7 @@ export interface SubscribeOptions {
 export class SessionChannels {
   readonly #session: ClientSession
   /** Replaced by each change: most clients have few, and a map would be the biggest thing that a client has. */
-  #places: readonly ChannelPlace[] = []
+  #places: readonly ChannelPlace[] = NONE
 
   constructor(session: ClientSession) {
     this.#session = session
@@ -47,7 +48,8 @@ export class SessionChannels {
     if (this.#places.length >= node.limits.channelsPerClient) throw new ClientFailure(CLIENT_ERRORS.limitExceeded)
     const { rule, server, expiresAtMs, chanInfo } = options
     const place = new ChannelPlace(this.#session, name, rule, server)
-    this.#places = [...this.#places, place]
+    // No longer than it is: one that is spread or pushed into has room for many more.
+    this.#places = this.#places.concat(place)
     try {
       const channel = await node.hub.acquire(name)
       // Who has left meanwhile had nothing to give back yet.

@@ -9,13 +9,14 @@ const [redis] = process.argv.slice(2)
 const many = 1_000_000
 const bus = new EventBus({ redis, channelPrefix: '' })
 const rule = { recover: true, presence: false, joinLeave: false, slow: /** @type {const} */ ('close') }
+const nobody = { userId: '', claims: {} }
 const gateway = createGateway({
   bus,
   gatekeeper: {
     // As that for JSON Web Tokens does.
     byTokenAlone: true,
     // A token is the user's name.
-    connect: async (token) => ({ userId: token ?? '', claims: {} }),
+    connect: async (token) => (token === undefined ? nobody : { userId: token, claims: {} }),
     subscription: async () => ({}),
     rule: () => rule,
     allows: async () => true,

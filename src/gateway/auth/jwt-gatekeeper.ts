@@ -36,6 +36,8 @@ export interface JwtGatekeeperOptions extends TokenRules, OriginRules {
 
 /** No pattern, and nothing that could be part of a key. */
 const CLIENT_CHANNEL = /^[A-Za-z0-9_.:@-]+$/
+/** One for all: there may be very many of them. */
+const NOBODY: GatewayUser = Object.freeze({ userId: '', claims: Object.freeze({}) })
 const DEFAULT_RESERVED: readonly string[] = [`${DEFAULT_NAMESPACE}:`, 'notifications:']
 
 /** Knows people by JSON Web Tokens, and what they may by rules. Whatever no rule allows is denied. */
@@ -69,7 +71,7 @@ export class JwtGatekeeper implements Gatekeeper {
 
   async connect(token: string | undefined): Promise<GatewayUser> {
     if (token === undefined) {
-      if (this.#anonymous) return { userId: '', claims: {} }
+      if (this.#anonymous) return NOBODY
       throw new ClientFailure(CLIENT_ERRORS.unauthorized)
     }
     const claims = await this.#verifier.verify(token)

@@ -36,10 +36,21 @@ export class Arena {
     return arena
   }
 
-  /** CPU microseconds of all servers. */
-  async cpuUs() {
-    const each = await Promise.all(this.servers.map((server) => server.call('cpuUs')))
-    return each.reduce((sum, us) => sum + us, 0)
+  /**
+   * CPU microseconds of all servers while something runs: their own, and the kernel's for them.
+   *
+   * @param {() => Promise<void>} run
+   */
+  async cpuUs(run) {
+    const spent = async () => {
+      const each = await Promise.all(this.servers.map((server) => server.call('cpuUs')))
+      const sum = (/** @type {'user' | 'system'} */ of) => each.reduce((total, usage) => total + usage[of], 0)
+      return { user: sum('user'), system: sum('system') }
+    }
+    const before = await spent()
+    await run()
+    const { user, system } = await spent()
+    return { user: user - before.user, system: system - before.system }
   }
 
   /**

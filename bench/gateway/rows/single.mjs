@@ -29,12 +29,17 @@ export const singleRow = {
         await arena.clients.call('connect', arena.ports, CLIENTS)
         for (let n = 0; n < WARM_UP; n += 1) await arena.burst(1)
         const messages = quick ? MESSAGES / 3 : MESSAGES
-        const before = await arena.cpuUs()
         let ms = 0
-        for (let n = 0; n < messages; n += 1) ms += await arena.burst(1)
-        const us = (await arena.cpuUs()) - before
+        const { user, system } = await arena.cpuUs(async () => {
+          for (let n = 0; n < messages; n += 1) ms += await arena.burst(1)
+        })
         const deliveries = messages * CLIENTS
-        return { [`${arm}/s`]: (deliveries / ms) * 1e3, [`${arm} µs`]: us / deliveries }
+        return {
+          [`${arm}/s`]: (deliveries / ms) * 1e3,
+          [`${arm} µs`]: (user + system) / deliveries,
+          [`${arm} user µs`]: user / deliveries,
+          [`${arm} system µs`]: system / deliveries,
+        }
       } finally {
         await arena.close()
       }

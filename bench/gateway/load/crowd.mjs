@@ -17,6 +17,9 @@ let timing = false
 /** @type {number[]} */
 let ages = []
 let done = () => {}
+const note = (/** @type {number} */ us) => {
+  ages.push(us)
+}
 
 /** @param {number} port */
 function join(port) {
@@ -29,7 +32,7 @@ function join(port) {
         const seen = newlines(bytes, from, to) + (ends ? 1 : 0)
         client.count += seen
         count += seen
-        if (timing) eachAge(bytes, from, to, process.hrtime.bigint(), (us) => ages.push(us))
+        if (timing) eachAge(bytes, from, to, Number(process.hrtime.bigint()), note)
         if (count < expected) return
         lastAtNs = process.hrtime.bigint()
         done()

@@ -293,13 +293,16 @@ describe('while Redis is away', () => {
     const port = await freePort()
     const away = { env: { REDIS_URL: `redis://user:hush@127.0.0.1:${port}` } }
     const commands = [['publish', 'a', 'b'], ['subscribe', 'a'], ['stats', '--watch'], ['request', 'a'], ['demo']]
+    // Five programs start at once, and that takes as long as the machine wants: the limit is for what comes after it.
+    const starts = await Promise.all(commands.map(() => run(['--version'])))
+    const startMs = Math.max(...starts.map(({ tookMs }) => tookMs))
     const results = await Promise.all(commands.map(async (args) => ({ args, ...(await run(args, away)) })))
     for (const { args, code, stdout, stderr, tookMs } of results) {
       expect([args, code, stdout]).toEqual([args, 1, ''])
       expect(stderr).toBe(
         `tidings: Redis at 127.0.0.1:${port} does not answer (ECONNREFUSED). Start it, or say where it is with --redis <url> or REDIS_URL.\n`,
       )
-      expect(tookMs).toBeLessThan(5_000)
+      expect(tookMs - startMs).toBeLessThan(5_000)
     }
   })
 

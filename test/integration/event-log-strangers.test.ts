@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import type { RedisEventLog } from '../../src/backends/redis/event-log.ts'
+import { RedisEventLog } from '../../src/backends/redis/event-log.ts'
 import type { TidingsError } from '../../src/core/errors.ts'
 import { channelLog, keysOf, openEventLog, texts } from '../support/event-log.ts'
+import { eventually } from '../support/eventually.ts'
 import { RedisServer } from '../support/redis-server.ts'
 import { SlotGuard } from '../support/slot-guard.ts'
 
@@ -177,4 +178,19 @@ test('a deployment of another format, or of other partitions, is refused', async
     message: expect.stringContaining('64 partitions'),
   })
   await other.close()
+})
+
+test('logs whose time is up before their call ends leave nothing behind', async () => {
+  const log = new RedisEventLog({
+    client: { host: '127.0.0.1', port: server.port },
+    commandTimeoutMs: 5_000,
+    queue: { maxCount: 1_000, maxBytes: 1_000_000 },
+    namespace: 'brief',
+    partitions: 1,
+  })
+  const names = Array.from({ length: 250 }, (_, n) => `brief:${n}`)
+  const message = { payload: 'x', retention: { maxAgeMs: 1 } }
+  await Promise.all(names.map((name) => log.append(channelLog(name), { ...message, channel: name })))
+  await log.close()
+  await eventually(async () => expect(await server.admin.keys('brief:*:log:*')).toEqual([]))
 })

@@ -332,9 +332,10 @@ local function expire(log)
     end
   elseif not log.expires or log.expires < now + log.maxAge or log.expires > now + 1.2 * log.maxAge then
     log.expires = now + math.ceil(1.1 * log.maxAge)
+    -- Written first: a time that is past by now takes the key away at once, and it must not come back without one.
+    call('HSET', log.head, 'expires', fmt('%d', log.expires))
     call('PEXPIREAT', log.stream, fmt('%d', log.expires))
     call('PEXPIREAT', log.head, fmt('%d', log.expires + log.maxAge))
-    call('HSET', log.head, 'expires', fmt('%d', log.expires))
   end
 end
 
@@ -390,7 +391,12 @@ local function sweep(texts)
 end
 local looks = (isRound and ROUND or 0) + 2 * born
 if looks > 0 and sweep(call('ZRANGE', KEYS[2], 0, looks - 1)) < looks then
-  for _, text in ipairs(pcall('ZRANDMEMBER', KEYS[2], looks)) do sweep({ text }) end
+  -- Where many are gone, at once some more.
+  for _ = 1, 8 do
+    local gone = 0
+    for _, text in ipairs(pcall('ZRANDMEMBER', KEYS[2], looks)) do gone = gone + sweep({ text }) end
+    if gone < looks / 4 then break end
+  end
 end
 local most = (isRound and 4 * ROUND or 0) + 2 * marked
 local old = most > 0 and pcall('ZRANGEBYSCORE', KEYS[4], '-inf', nowText, 'LIMIT', 0, most) or {}

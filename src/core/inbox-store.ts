@@ -42,10 +42,15 @@ export type SendOutcome =
   /** By the user's own wish it was neither stored nor published. */
   | { readonly kind: 'muted' | 'not-following' }
 
+/** A broadcast, and when it expires: from then on, by the store's clock, it is unknown. */
+export interface BroadcastTarget extends Place {
+  readonly expiresAtMs?: number | undefined
+}
+
 /** Notifications of an inbox, and broadcasts. An own one of another epoch is unknown. */
 export interface Targets {
   readonly own: readonly (Place & { readonly epoch: string })[]
-  readonly broadcasts: readonly Place[]
+  readonly broadcasts: readonly BroadcastTarget[]
 }
 
 /** How far a reader has looked. Both are clamped to what there is. */
@@ -62,7 +67,7 @@ export interface UpTo {
  * - `edit`: another body for an own one;
  * - `read-all`, `see-all`: what is visible up to there; without an end nothing of that kind;
  * - `mute`: instead of what was muted; `follow`, `unfollow`: a topic;
- * - `join`, `settle`: nothing but what every call does: the user joins, what is due wakes or expires.
+ * - `join`, `settle`: nothing but what every call does: what is due wakes or expires. With `join` the user joins, too.
  */
 export type InboxCommand =
   | ({ readonly kind: 'read' | 'unread' | 'archive' | 'delete' | 'recall' } & Targets)
@@ -84,6 +89,15 @@ export interface CommandResult {
 
 /** `inbox`: neither archived nor snoozed; `unread`: of these the unread. */
 export type InboxView = 'inbox' | 'unread' | 'archived' | 'snoozed' | 'all'
+
+export interface InboxQuery {
+  readonly view: InboxView
+  readonly limit: number
+  /** Begins below this number; at the newest without it. */
+  readonly before?: number | undefined
+  /** `false`: who is not there does not join. */
+  readonly joins?: boolean | undefined
+}
 
 export interface InboxPage {
   /** Newest first. */
@@ -110,7 +124,9 @@ export interface InboxDelta {
  * The inboxes of users, each in one partition.
  *
  * Each call is one step: it sees and leaves the inbox whole, whatever others do at the same time. Every call first
- * settles what is due: snoozed ones wake (unread), expired ones go. The user joins with the first call of any kind.
+ * settles what is due: snoozed ones wake (unread), expired ones go. The user joins with the first call of any kind but
+ * `sync`, `settle` and a list that does not let join: for who is not there these store nothing, and answer with an empty
+ * state of epoch `''`, generation and `rev` 0, which joined behind every broadcast.
  * A store MUST keep counts exact by construction, MUST NOT let what a failover lost share a place with anything
  * else, MUST raise `rev` by exactly one for each change of state and publish a frame with it on the inbox's live
  * channel (see `inbox-frame.ts`), and what is sent also as the article's JSON on the channel it is given. Calls that
@@ -125,13 +141,9 @@ export interface InboxStore {
 
   change(userId: string, command: InboxCommand, at: BroadcastPlace): Promise<CommandResult>
 
-  /** @param before begins below this number; at the newest without it */
-  list(
-    userId: string,
-    query: { readonly view: InboxView; readonly limit: number; readonly before?: number | undefined },
-    at: BroadcastPlace,
-  ): Promise<InboxPage>
+  list(userId: string, query: InboxQuery, at: BroadcastPlace): Promise<InboxPage>
 
+  /** Since the state of who is not there nothing has changed as long as that is so; any other is a reset then. */
   sync(userId: string, since: InboxVersion, at: BroadcastPlace): Promise<InboxDelta>
 
   /** Removes all that is stored of a user, and tells live. True if there was anything. A later use joins anew. */

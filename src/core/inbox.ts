@@ -84,6 +84,12 @@ export interface InboxVersion {
   readonly rev: number
 }
 
+/** The state of a user who is not there: all broadcasts are before it. */
+export const NOT_JOINED: { readonly epoch: string; readonly joined: Place } = {
+  epoch: '',
+  joined: { seq: Number.MAX_SAFE_INTEGER, gen: Number.MAX_SAFE_INTEGER },
+}
+
 /** An inbox as a whole, from one moment. */
 export interface InboxState extends InboxVersion {
   /** The number of the newest notification that was ever stored. */

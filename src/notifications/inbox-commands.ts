@@ -1,5 +1,5 @@
-import type { InboxState, Place } from '../core/inbox.ts'
-import type { CommandOutcome, InboxCommand, InboxStore, Targets } from '../core/inbox-store.ts'
+import type { InboxState } from '../core/inbox.ts'
+import type { BroadcastTarget, CommandOutcome, InboxCommand, InboxStore, Targets } from '../core/inbox-store.ts'
 import type { Position } from '../protocol/position.ts'
 import type { Audiences } from './audiences.ts'
 import type { BroadcastBoard } from './broadcast-board.ts'
@@ -20,7 +20,7 @@ export interface MarkAllOptions {
 /** One outcome for one id, a list for a list. */
 export type OutcomeOf<Ids> = Ids extends string ? CommandOutcome : CommandOutcome[]
 
-type Target = { readonly own: Position } | { readonly broadcast: Place } | undefined
+type Target = { readonly own: Position } | { readonly broadcast: BroadcastTarget } | undefined
 
 /** What users do with notifications: ids become places in the inbox and in the broadcast log. */
 export class InboxCommands {
@@ -99,8 +99,8 @@ export class InboxCommands {
     if (own !== undefined) return { own }
     const broadcast = isBroadcastId(id) ? await this.#board.seek(id) : undefined
     if (broadcast === undefined || broadcast.recalled) return undefined
-    if ((broadcast.expiresAtMs ?? Number.POSITIVE_INFINITY) <= Date.now()) return undefined
     if ((await this.#audiences.of(userId, [broadcast])).length === 0) return undefined
-    return { broadcast: { seq: broadcast.seq, gen: broadcast.gen } }
+    const { seq, gen, expiresAtMs } = broadcast
+    return { broadcast: { seq, gen, expiresAtMs } }
   }
 }

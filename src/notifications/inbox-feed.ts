@@ -207,7 +207,7 @@ export class InboxFeed {
     if ((delta as InboxDelta).reset) {
       const { entries, state } = await store.list(
         userId,
-        { view: 'inbox', limit: Number.MAX_SAFE_INTEGER },
+        { view: 'inbox', limit: Number.MAX_SAFE_INTEGER, joins: false },
         board.place,
       )
       delta = { changed: entries, state }

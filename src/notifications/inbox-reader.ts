@@ -64,9 +64,10 @@ export class InboxReader {
     limit: number,
     before: PageCursor | undefined,
     { view = 'inbox', ...filter }: InboxFilter,
+    joins: boolean = true,
   ): Promise<InboxPage> {
     const filtered = filter.type !== undefined || filter.topic !== undefined
-    const query = { view, limit: filtered ? Number.MAX_SAFE_INTEGER : limit, before: before?.own }
+    const query = { view, limit: filtered ? Number.MAX_SAFE_INTEGER : limit, before: before?.own, joins }
     const { entries, more, state } = await this.#store.list(userId, query, this.#board.place)
     const { visible, position } = await this.#visible(userId, state)
     const shared = visible.filter(
@@ -111,6 +112,8 @@ export class InboxReader {
     tally: BroadcastTally | undefined,
   ): Promise<SyncAnswer> {
     const { epoch } = seen.broadcasts
+    // Who had been erased may be there again.
+    if (state.epoch === '') return this.sync(userId, seen)
     // Of another log the user's marks say nothing: the store has to make new ones.
     if (epoch !== '' && epoch !== this.#board.position.epoch) return this.sync(userId, seen)
     return this.#delta(userId, seen, { reset: false, changed: [], removed: [], broadcasts: [], state }, tally)

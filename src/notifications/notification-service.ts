@@ -1,5 +1,6 @@
 import { type UsedConnection, useConnection } from '../connection/connect.ts'
 import { TidingsError } from '../core/errors.ts'
+import type { InboxState } from '../core/inbox.ts'
 import type { CommandOutcome, CommandResult, InboxCommand, Targets } from '../core/inbox-store.ts'
 import { settledWithin } from '../core/settled-within.ts'
 import { assertUserId } from '../core/user-id.ts'
@@ -178,9 +179,12 @@ export class NotificationService {
   }
 
   async preferences(userId: string): Promise<Preferences> {
-    const { state } = await this.#change(userId, { kind: 'join' })
+    return this.#preferences(userId, (await this.#change(userId, { kind: 'join' })).state)
+  }
+
+  async #preferences(userId: string, { muted }: InboxState): Promise<Preferences> {
     const topics = await this.#used.connection.inboxStore.topics(userId)
-    return { mutedTypes: state.muted.types, mutedTopics: state.muted.topics, topics: topics.sort() }
+    return { mutedTypes: muted.types, mutedTopics: muted.topics, topics: topics.sort() }
   }
 
   /** Says what a user does not want: it is neither stored nor published, and such broadcasts are not shown. */
@@ -235,11 +239,21 @@ export class NotificationService {
   /** All that is kept of a user, in one object that JSON can hold. */
   async exportUser(userId: string): Promise<UserExport> {
     await this.#open(userId)
-    const { notifications } = await this.#reader.list(userId, Number.MAX_SAFE_INTEGER, undefined, { view: 'all' })
-    return { userId, notifications, preferences: await this.preferences(userId) }
+    const { notifications } = await this.#reader.list(
+      userId,
+      Number.MAX_SAFE_INTEGER,
+      undefined,
+      { view: 'all' },
+      false,
+    )
+    const { state } = await this.#change(userId, { kind: 'settle' })
+    return { userId, notifications, preferences: await this.#preferences(userId, state) }
   }
 
-  /** Removes all that is kept of a user. Resolves to whether there was anything. A later use begins anew. */
+  /**
+   * Removes all that is kept of a user. Resolves to whether there was anything. Whoever follows the inbox is told a
+   * `reset`, and stores nothing by following on; the user is there again with the next call of one of the user's own.
+   */
   async eraseUser(userId: string): Promise<boolean> {
     await this.#open(userId)
     return this.#topics.erase(userId)

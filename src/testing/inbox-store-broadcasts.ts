@@ -12,22 +12,27 @@ const ON_BROADCASTS: readonly ((targets: Targets) => InboxCommand)[] = [
 
 /** What a user does with broadcasts, which are stored elsewhere, once for everybody. */
 export const broadcastCases: readonly InboxStoreCase[] = [
-  inboxStoreCase('a user joins where the broadcasts are at the first call of any kind', async ({ user, client }) => {
-    const by = await client()
-    const calls = ['send', 'list', 'sync', 'change'] as const
-    for (const call of calls) {
-      const one = await user(call, by)
-      one.at = broadcastsAt(7, 3)
-      if (call === 'send') await one.send()
-      if (call === 'list') await one.list()
-      if (call === 'sync') await one.store.sync(one.id, { epoch: 'x', gen: 1, rev: 0 }, one.at)
-      one.at = broadcastsAt(9, 3)
-      const { broadcasts } = await one.state()
-      const { epoch, joined, watermark, seenUpTo } = broadcasts
-      const first = call === 'change' ? place(9, 3) : place(7, 3)
-      assert.deepEqual([epoch, joined, watermark, seenUpTo], ['news', first, first, first], call)
-    }
-  }),
+  inboxStoreCase(
+    'a user joins where the broadcasts are at the first call but to follow what is there',
+    async ({ user, client }) => {
+      const by = await client()
+      const calls = ['send', 'list', 'sync', 'settle', 'peek', 'change'] as const
+      for (const call of calls) {
+        const one = await user(call, by)
+        one.at = broadcastsAt(7, 3)
+        if (call === 'send') await one.send()
+        if (call === 'list') await one.list()
+        if (call === 'sync') await one.store.sync(one.id, { epoch: 'x', gen: 1, rev: 0 }, one.at)
+        if (call === 'settle') await one.change({ kind: 'settle' })
+        if (call === 'peek') await one.store.list(one.id, { view: 'all', limit: 9, joins: false }, one.at)
+        one.at = broadcastsAt(9, 3)
+        const { broadcasts } = await one.state()
+        const { epoch, joined, watermark, seenUpTo } = broadcasts
+        const first = call === 'send' || call === 'list' ? place(7, 3) : place(9, 3)
+        assert.deepEqual([epoch, joined, watermark, seenUpTo], ['news', first, first, first], call)
+      }
+    },
+  ),
 
   inboxStoreCase('joining and settling say once that they did something', async ({ user }) => {
     const ada = await user()
@@ -53,6 +58,28 @@ export const broadcastCases: readonly InboxStoreCase[] = [
     }
     // Its number had been used before, by what a failover has lost.
     assert.deepEqual(await ada.to('read', [], [place(5, 3), place(6, 2)]), ['changed', 'changed'])
+  }),
+
+  inboxStoreCase('whether a broadcast has expired is for the clock of the store to say', async ({ user, client }) => {
+    const by = await client()
+    for (const [index, command] of ON_BROADCASTS.entries()) {
+      const ada = await user(`user-${index}`, by)
+      await ada.change({ kind: 'join' })
+      ada.at = broadcastsAt(5)
+      const { nowMs } = await ada.state()
+      // To begin with something that every command changes.
+      await ada.to('archive', [], [place(3), place(4)])
+      const { kind } = command({ own: [], broadcasts: [] })
+      if (kind === 'archive' || kind === 'read') await ada.to('unread', [], [place(3), place(4)])
+      const broadcasts = [
+        { ...place(1), expiresAtMs: nowMs - 1 },
+        { ...place(2), expiresAtMs: nowMs },
+        { ...place(3), expiresAtMs: nowMs + 3_600_000 },
+        { ...place(4), expiresAtMs: undefined },
+      ]
+      const { outcomes } = await ada.change(command({ own: [], broadcasts }))
+      assert.deepEqual(outcomes, ['unknown', 'unknown', 'changed', 'changed'])
+    }
   }),
 
   inboxStoreCase('a broadcast is unread until it is read, for each user by itself', async ({ user, client }) => {

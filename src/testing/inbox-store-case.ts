@@ -175,7 +175,7 @@ export class InboxUser {
   }
 
   async state(): Promise<InboxState> {
-    return (await this.change({ kind: 'settle' })).state
+    return (await this.change({ kind: 'join' })).state
   }
 
   sync(since: InboxState): Promise<InboxDelta> {

@@ -158,6 +158,30 @@ export const settingCases: readonly InboxStoreCase[] = [
     assert.deepEqual([again.seq, (await ada.list()).entries[0]!.count], [1, 1])
   }),
 
+  inboxStoreCase('who follows an inbox that is erased makes nothing anew, and is told when it is', async ({ user }) => {
+    const ada = await user()
+    ada.at = broadcastsAt(3)
+    await ada.stored('a')
+    const before = await ada.state()
+    await ada.store.erase(ada.id)
+    const frames = await ada.frames()
+    const gone = await ada.sync(before)
+    const { epoch, gen, rev, own, broadcasts } = gone.state
+    assert.deepEqual([gone.reset, epoch, gen, rev, own.total], [true, '', 0, 0, 0])
+    assert.deepEqual(broadcasts.joined, { seq: Number.MAX_SAFE_INTEGER, gen: Number.MAX_SAFE_INTEGER })
+    const { reset, changed, state } = await ada.sync(gone.state)
+    assert.deepEqual([reset, changed, { ...state, nowMs: 0 }], [false, [], { ...gone.state, nowMs: 0 }])
+    const { outcomes } = await ada.change({ kind: 'settle' })
+    const peek = { view: 'all', limit: 10, joins: false } as const
+    const { entries, more } = await ada.store.list(ada.id, peek, ada.at)
+    assert.deepEqual([outcomes, entries, more], [['already'], [], false])
+    assert.equal(await ada.store.erase(ada.id), false)
+    await ada.stored('b')
+    assert.equal((await ada.store.list(ada.id, peek, ada.at)).entries.length, 1)
+    assert.equal((await ada.sync(gone.state)).reset, true)
+    assert.equal((await frames.exactly(1))[0]?.rev, 1)
+  }),
+
   inboxStoreCase('erasing leaves dedupe marks until they expire', async ({ user }) => {
     const ada = await user()
     const dedupe = { key: 'k', windowMs: 60_000 }

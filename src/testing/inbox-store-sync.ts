@@ -81,6 +81,41 @@ export const syncCases: readonly InboxStoreCase[] = [
     assert.deepEqual([reset, state.own.unread], [false, 10])
   }),
 
+  inboxStoreCase('what was seen is in the delta, once, and nothing else', async ({ user }) => {
+    const ada = await user()
+    const places = []
+    for (let count = 1; count <= 6; count += 1) places.push(await ada.stored(`m${count}`))
+    await ada.all('see-all', { own: places[1]! })
+    const since = await ada.state()
+    await ada.all('see-all', { own: places[2]! })
+    const between = await ada.state()
+    await ada.to('read', [places[3]!])
+    await ada.all('see-all', { own: places[3]! })
+    await ada.to('delete', [places[2]!])
+    const delta = await ada.sync(since)
+    assert.deepEqual(
+      [delta.reset, textsOf(delta.changed), textsOf(delta.removed), delta.broadcasts],
+      [false, ['4-1'], ['3-1'], []],
+    )
+    assert.deepEqual(
+      delta.changed,
+      (await ada.list('all')).entries.filter(({ seq }) => seq === 4),
+    )
+    await ada.all('see-all', { own: places[5]! })
+    assert.deepEqual(textsOf((await ada.sync(between)).changed), ['6-1', '5-1', '4-1'])
+    assert.deepEqual((await ada.sync(await ada.state())).changed, [])
+  }),
+
+  inboxStoreCase('more can be seen at once than is remembered of what changed', async ({ user }) => {
+    const ada = await user()
+    let last = await ada.stored('first', { maxCount: 1_000 })
+    for (let count = 2; count <= 200; count += 1) last = await ada.stored(`m${count}`, { maxCount: 1_000 })
+    const since = await ada.state()
+    await ada.all('see-all', { own: last })
+    const { reset, changed } = await ada.sync(since)
+    assert.deepEqual([reset, changed], [false, (await ada.list('all')).entries])
+  }),
+
   inboxStoreCase(
     'broadcasts are in the delta by their places, or as all where the watermark moved',
     async ({ user }) => {

@@ -18,7 +18,7 @@ async function unread(store: InboxStore): Promise<string[]> {
 }
 
 async function state(store: InboxStore) {
-  return (await store.change('ada', { kind: 'settle' }, nowhere)).state
+  return (await store.change('ada', { kind: 'join' }, nowhere)).state
 }
 
 describe.each([

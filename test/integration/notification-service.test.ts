@@ -359,6 +359,42 @@ describe.each([
       expect(await service.notifyTopic('news', hello('c'))).toEqual({ sent: 0, unwanted: 0 })
     }))
 
+  test('who follows a user that is erased makes nothing anew, and shows what comes when the user is there again', () =>
+    using(async (open) => {
+      const [one, two] = [open(), open()]
+      const follow = async (service: NotificationService) => {
+        const [got, changes]: [string[], InboxSync[]] = [[], []]
+        const onChange = (change: InboxSync) => changes.push(change)
+        await service.subscribeUser('u', ({ title }) => got.push(title), { onChange })
+        return { got, changes }
+      }
+      const followers = [await follow(one), await follow(two)]
+      const each = (check: (follower: Awaited<ReturnType<typeof follow>>) => void) =>
+        eventually(() => followers.forEach(check))
+      await one.sendToUser('u', hello('soon', { expiresAt: new Date(Date.now() + 300) }))
+      await each(({ got, changes }) => expect([got, changes.length]).toEqual([['soon'], 1]))
+      expect(await two.eraseUser('u')).toBe(true)
+      await each(({ changes }) => expect(changes.at(-1)).toMatchObject({ reset: true, counts: { total: 0 } }))
+      const before = followers.map(({ changes }) => changes.length)
+      // Until then the alarm of what was to expire has rung.
+      await new Promise((resolve) => setTimeout(resolve, 350))
+      const shown = await one.broadcast(hello('for all'))
+      expect(await two.exportUser('u')).toMatchObject({ notifications: [], preferences: { topics: [] } })
+      expect(await one.sync('u', followers[0]!.changes.at(-1)!.state)).toMatchObject({ reset: false, changed: [] })
+      expect(await one.eraseUser('u')).toBe(false)
+      expect(followers.map(({ changes }) => changes.length)).toEqual(before)
+      expect((await one.list('u')).notifications).toEqual([])
+      const id = (await two.broadcast(hello('for all again'))).id
+      await each(({ changes }) => expect(changes.at(-1)).toMatchObject({ counts: { total: 1 } }))
+      expect((await two.list('u')).notifications.map((each) => each.id)).toEqual([id])
+      expect(id).not.toBe(shown.id)
+      await two.sendToUser('u', hello('anew'))
+      await each(({ got, changes }) => {
+        expect(got).toEqual(['soon', 'anew'])
+        expect(titles(changed(changes.at(-1)))).toEqual(['anew'])
+      })
+    }))
+
   test('several handlers share what there is; one that goes or fails does not disturb the others', () =>
     using(async (open) => {
       const errors: unknown[] = []
@@ -385,4 +421,22 @@ describe.each([
       )
       expect([one, errors]).toEqual([['a'], ['HANDLER_FAILED', 'HANDLER_FAILED']])
     }))
+})
+
+test('an erased user leaves no key in Redis, though two services follow the inbox', async () => {
+  const where = { redis: server.url, namespace: randomUUID(), channelPrefix: `${randomUUID()}:` }
+  await using one = new NotificationService(where)
+  await using two = new NotificationService(where)
+  const changes: InboxSync[] = []
+  for (const service of [one, two]) {
+    await service.subscribeUser('ada', () => {}, { onChange: (change) => changes.push(change) })
+  }
+  await one.sendToUser('ada', hello('soon', { expiresAt: new Date(Date.now() + 300) }))
+  await one.follow('ada', 'news')
+  await one.eraseUser('ada')
+  await eventually(() => expect(changes.filter(({ reset }) => reset)).toHaveLength(2))
+  await one.broadcast(hello('for all'))
+  await new Promise((resolve) => setTimeout(resolve, 350))
+  await two.exportUser('ada')
+  expect(await server.admin.keys(`${where.namespace}*ada*`)).toEqual([])
 })

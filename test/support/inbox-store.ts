@@ -54,7 +54,7 @@ export function change(store: RedisInboxStore, userId: string, command: InboxCom
 }
 
 export async function stateOf(store: RedisInboxStore, userId: string): Promise<InboxState> {
-  return (await change(store, userId, { kind: 'settle' })).state
+  return (await change(store, userId, { kind: 'join' })).state
 }
 
 /** All titles, newest first. */

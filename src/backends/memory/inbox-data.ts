@@ -1,6 +1,7 @@
 import type { Generation } from '../../core/generation.ts'
-import type { BroadcastMarks, NotificationType, Place } from '../../core/inbox.ts'
+import { type BroadcastMarks, NOT_JOINED, type NotificationType, type Place } from '../../core/inbox.ts'
 import { randomName } from '../../core/random-name.ts'
+import { newMarks } from './inbox-marks.ts'
 
 /** A notification is in one state at a time. */
 export interface StoredNotification extends Place {
@@ -53,6 +54,12 @@ export interface InboxData {
   readonly journal: Map<string, number>
   /** Of what changed up to here, something has left the journal. */
   floor: number
+}
+
+/** In place of an inbox of a user who is not there. */
+export function nobody(history: string): InboxData {
+  const { epoch, joined } = NOT_JOINED
+  return { ...newInbox(history, newMarks({ epoch, ...joined, firstSeq: 1 })), epoch, gen: 0 }
 }
 
 export function newInbox(history: string, broadcasts: Marks): InboxData {

@@ -1,5 +1,5 @@
 import { isUpTo, type Place, parsePlace, placeText } from '../../core/inbox.ts'
-import type { BroadcastPlace, CommandOutcome, InboxCommand, Targets } from '../../core/inbox-store.ts'
+import type { BroadcastPlace, BroadcastTarget, CommandOutcome, InboxCommand, Targets } from '../../core/inbox-store.ts'
 import type { Marks } from './inbox-data.ts'
 
 export type TargetCommand = Extract<InboxCommand, Targets>
@@ -49,8 +49,14 @@ export function wakeBroadcasts(marks: Marks, nowMs: number): Place[] {
   return woken.map(parsePlace)
 }
 
-export function markBroadcast(marks: Marks, place: Place, command: TargetCommand, nowMs: number): CommandOutcome {
+export function markBroadcast(
+  marks: Marks,
+  place: BroadcastTarget,
+  command: TargetCommand,
+  nowMs: number,
+): CommandOutcome {
   const text = placeText(place)
+  if (place.expiresAtMs !== undefined && place.expiresAtMs <= nowMs) return 'unknown'
   if (isUpTo(place, marks.joined) || marks.deleted.has(text)) return 'unknown'
   const state = stateOf(marks, place)
   switch (command.kind) {

@@ -64,13 +64,17 @@ export function readOwn(data: InboxData, upTo: Place): Place[] {
   return changed
 }
 
-/** Moves the number up to which all is seen; never past what an earlier generation than the mark's has written. */
-export function seeOwn(data: InboxData, { seq, gen }: Place): boolean {
+/**
+ * Moves the number up to which all is seen; never past what an earlier generation than the mark's has written. Returns
+ * where it was before, undefined where it stays.
+ */
+export function seeOwn(data: InboxData, { seq, gen }: Place): number | undefined {
   const later = data.chain.find((generation) => generation.gen > gen)
   const upTo = Math.min(seq, data.head, (later?.firstSeq ?? Infinity) - 1)
-  if (upTo <= data.seenUpTo) return false
+  const before = data.seenUpTo
+  if (upTo <= before) return undefined
   data.seenUpTo = upTo
-  return true
+  return before
 }
 
 export function countOwn({ own, seenUpTo }: InboxData): OwnCounts {

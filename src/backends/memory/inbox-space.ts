@@ -1,8 +1,10 @@
 import type { Place } from '../../core/inbox.ts'
 import type { BroadcastPlace } from '../../core/inbox-store.ts'
-import { type InboxData, newInbox } from './inbox-data.ts'
+import { type InboxData, newInbox, nobody } from './inbox-data.ts'
 import { newMarks } from './inbox-marks.ts'
 import { eraseFrame, InboxStep } from './inbox-step.ts'
+
+const NOWHERE: BroadcastPlace = { epoch: '', seq: 0, gen: 0, firstSeq: 1 }
 
 interface DedupeMark {
   readonly expiresMs: number
@@ -21,10 +23,11 @@ interface State {
 export class InboxSpace {
   #state: State = { history: newHistory(), inboxes: new Map(), marks: new Map(), followers: new Map() }
 
-  /** Begins a call: the user joins, and what is due is settled. */
-  begin(userId: string, at: BroadcastPlace, nowMs: number): InboxStep {
+  /** Begins a call: the user joins, unless `joins` is false, and what is due is settled. */
+  begin(userId: string, at: BroadcastPlace, nowMs: number, joins: boolean = true): InboxStep {
     const { inboxes, history } = this.#state
     const known = inboxes.get(userId)
+    if (known === undefined && !joins) return new InboxStep(nobody(history), false, nowMs, history, NOWHERE)
     const data = known ?? newInbox(history, newMarks(at))
     if (known === undefined) inboxes.set(userId, data)
     return new InboxStep(data, known === undefined, nowMs, history, at)

@@ -20,6 +20,8 @@ interface Change {
   readonly own?: readonly Place[]
   readonly removed?: readonly Place[]
   readonly broadcasts?: readonly Place[] | 'all'
+  /** Up to where own ones were seen before, where that has moved. */
+  readonly unseenFrom?: number | undefined
 }
 
 /** What one call does to one inbox, at one moment and at one server. */
@@ -141,18 +143,18 @@ export class InboxStep {
   #all(kind: 'read-all' | 'see-all', upTo: UpTo): boolean {
     const { data } = this
     let own: Place[] = []
-    let seen = false
+    let unseenFrom: number | undefined
     let marked = false
     if (upTo.own?.epoch === data.epoch) {
       if (kind === 'read-all') own = readOwn(data, upTo.own)
-      else seen = seeOwn(data, upTo.own)
+      else unseenFrom = seeOwn(data, upTo.own)
     }
     if (upTo.broadcasts !== undefined && this.#at.epoch === data.broadcasts.epoch) {
       const mark = kind === 'read-all' ? readBroadcasts : seeBroadcasts
       marked = mark(data.broadcasts, upTo.broadcasts, this.#at)
     }
-    if (own.length === 0 && !seen && !marked) return false
-    this.#commit({ kind: 'all', own, broadcasts: marked ? 'all' : [] })
+    if (own.length === 0 && unseenFrom === undefined && !marked) return false
+    this.#commit({ kind: 'all', own, broadcasts: marked ? 'all' : [], unseenFrom })
     return true
   }
 
@@ -169,7 +171,7 @@ export class InboxStep {
     pruneMarks(data.broadcasts, this.#at)
     trimChain(data)
     data.rev += 1
-    noteChanges(data, [...own, ...removed], broadcasts)
+    noteChanges(data, [...own, ...removed], broadcasts, change.unseenFrom)
     this.published.push({ to: 'live', text: frameText(data, change, this.#nowMs, nextChangeAtMs(data)) })
   }
 }

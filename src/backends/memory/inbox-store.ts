@@ -6,8 +6,8 @@ import type {
   InboxCommand,
   InboxDelta,
   InboxPage,
+  InboxQuery,
   InboxStore,
-  InboxView,
   NotificationMessage,
   SendOutcome,
 } from '../../core/inbox-store.ts'
@@ -65,22 +65,25 @@ export class MemoryInboxStore implements InboxStore {
   }
 
   async change(userId: string, command: InboxCommand, at: BroadcastPlace): Promise<CommandResult> {
-    return this.#call(userId, at, (step) => ({ outcomes: step.change(command), state: step.state() }))
+    return this.#call(userId, at, command.kind !== 'settle', (step) => ({
+      outcomes: step.change(command),
+      state: step.state(),
+    }))
   }
 
   async list(
     userId: string,
-    { view, limit, before }: { view: InboxView; limit: number; before?: number | undefined },
+    { view, limit, before, joins = true }: InboxQuery,
     at: BroadcastPlace,
   ): Promise<InboxPage> {
-    return this.#call(userId, at, (step) => {
+    return this.#call(userId, at, joins, (step) => {
       const entries = listOwn(step.data, view, before)
       return { entries: entries.slice(0, limit), more: entries.length > limit, state: step.state() }
     })
   }
 
   async sync(userId: string, since: InboxVersion, at: BroadcastPlace): Promise<InboxDelta> {
-    return this.#call(userId, at, (step) => {
+    return this.#call(userId, at, false, (step) => {
       const reset = !isKnown(step.data, since)
       const changes = reset ? { changed: [], removed: [], broadcasts: [] } : changesSince(step.data, since.rev)
       return { reset, ...changes, state: step.state() }
@@ -119,8 +122,8 @@ export class MemoryInboxStore implements InboxStore {
     this.#hub = undefined
   }
 
-  async #call<T>(userId: string, at: BroadcastPlace, run: (step: InboxStep) => T): Promise<T> {
-    const step = this.#space().begin(userId, at, this.#now())
+  async #call<T>(userId: string, at: BroadcastPlace, joins: boolean, run: (step: InboxStep) => T): Promise<T> {
+    const step = this.#space().begin(userId, at, this.#now(), joins)
     const result = run(step)
     await this.#publish(userId, step.published)
     return result

@@ -1,5 +1,11 @@
 import { NOTIFICATION_TYPES, type Place, placeText } from '../../core/inbox.ts'
-import type { BroadcastPlace, InboxCommand, NotificationMessage, Targets } from '../../core/inbox-store.ts'
+import type {
+  BroadcastPlace,
+  BroadcastTarget,
+  InboxCommand,
+  NotificationMessage,
+  Targets,
+} from '../../core/inbox-store.ts'
 
 /** What lua/inbox.lua is told of the broadcast log. */
 export function atText(at: BroadcastPlace): string {
@@ -52,7 +58,11 @@ export function commandArgs(command: InboxCommand): string[] {
 }
 
 function targetArgs(content: string, { own, broadcasts }: Targets): string[] {
-  return [content, String(own.length), ...own.map(ownText), ...broadcasts.map(placeText)]
+  return [content, String(own.length), ...own.map(ownText), ...broadcasts.map(broadcastText)]
+}
+
+function broadcastText({ expiresAtMs, ...place }: BroadcastTarget): string {
+  return expiresAtMs === undefined ? placeText(place) : `${placeText(place)}@${expiresAtMs}`
 }
 
 function ownText(place: Place & { readonly epoch: string }): string {

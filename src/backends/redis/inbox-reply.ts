@@ -19,12 +19,12 @@ type StateReply = readonly [line: Buffer, ...lists: (readonly Buffer[])[]]
 export function decodeState(reply: unknown): InboxState {
   const [line, ...lists] = reply as StateReply
   const words = String(line).split(' ')
-  const [epoch = '', gen, rev, head, now, next] = words
+  const [epoch, gen, rev, head, now, next] = words
   const [total, unread, unseen, archived, snoozed, ...rest] = words.slice(6).map(Number)
   const [log, joined, watermark, seenUpTo] = words.slice(15)
   const [read, unreadMarks, archivedMarks, deleted, snoozedMarks, acted, muted] = lists.map(texts)
   return {
-    epoch,
+    epoch: optionalWord(epoch!),
     gen: Number(gen),
     rev: Number(rev),
     head: Number(head),
@@ -39,7 +39,7 @@ export function decodeState(reply: unknown): InboxState {
       unreadByType: [rest[0]!, rest[1]!, rest[2]!, rest[3]!],
     },
     broadcasts: {
-      epoch: log === '-' ? '' : log!,
+      epoch: optionalWord(log!),
       joined: parsePlace(joined!),
       watermark: parsePlace(watermark!),
       seenUpTo: parsePlace(seenUpTo!),
@@ -55,6 +55,10 @@ export function decodeState(reply: unknown): InboxState {
       topics: muted!.flatMap((text) => (text.startsWith('o:') ? [text.slice(2)] : [])).sort(),
     },
   }
+}
+
+function optionalWord(word: string): string {
+  return word === '-' ? '' : word
 }
 
 const OUTCOMES: Record<string, CommandOutcome> = { c: 'changed', a: 'already', u: 'unknown' }

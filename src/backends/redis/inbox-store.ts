@@ -5,8 +5,8 @@ import type {
   InboxCommand,
   InboxDelta,
   InboxPage,
+  InboxQuery,
   InboxStore,
-  InboxView,
   NotificationMessage,
   SendOutcome,
 } from '../../core/inbox-store.ts'
@@ -73,10 +73,10 @@ export class RedisInboxStore implements InboxStore {
 
   async list(
     userId: string,
-    { view, limit, before }: { view: InboxView; limit: number; before?: number | undefined },
+    { view, limit, before, joins = true }: InboxQuery,
     at: BroadcastPlace,
   ): Promise<InboxPage> {
-    const args = [view, String(limit), before === undefined ? '' : String(before)]
+    const args = [view, String(limit), before === undefined ? '' : String(before), joins ? '' : 'peek']
     return decodeList(await this.#step(userId, 'list', at, args))
   }
 

@@ -1,4 +1,4 @@
--- The beginning of every call: whoever is new joins.
+-- The beginning of every call: whoever is new joins, but not by sync, settle, or a list that ends with "peek".
 
 if op == 'erase' then
   local minute = math.floor(now / 60000)
@@ -26,20 +26,25 @@ if not inbox.epoch or (length == 0 and inbox.seq ~= '0' and call('EXISTS', strea
     keys[#keys], keys[#keys - 1] = nil, nil
     call('UNLINK', unpack(keys))
   end
-  inbox, sets, unsaved = {}, {}, {}
-  if found then
-    using('mu')
-    using('tp')
+  inbox, sets, unsaved, length = {}, {}, {}, 0
+  if not found and (op == 'sync' or op == 'settle' or (op == 'list' and ARGV[7] == 'peek')) then
+    local behind = '9007199254740991-9007199254740991'
+    inbox = { epoch = '', seq = '0', gen = '0', rev = '0', log = '', joined = behind }
+  else
+    if found then
+      using('mu')
+      using('tp')
+    end
+    set('epoch', ARGV[2])
+    set('seq', '0')
+    set('gen', '1')
+    set('history', serverHistory())
+    set('rev', '0')
+    set('log', atEpoch)
+    set('joined', atPlace)
+    save()
+    arrived = true
   end
-  set('epoch', ARGV[2])
-  set('seq', '0')
-  set('gen', '1')
-  set('history', serverHistory())
-  set('rev', '0')
-  set('log', atEpoch)
-  set('joined', atPlace)
-  save()
-  length, arrived = 0, true
 elseif atEpoch ~= '' and atEpoch ~= inbox.log then
   if inbox.log ~= '' then
     -- Marks of another log say nothing of this one.

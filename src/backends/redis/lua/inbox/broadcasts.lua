@@ -90,9 +90,9 @@ if targets then
   }
 
   for i = targets.from, #ARGV do
-    local place = ARGV[i]
-    local outcome = UNKNOWN
-    if op ~= 'edit' and op ~= 'recall' and not isUpTo(place, inbox.joined) and not isIn('bd', place) then
+    local place, expires = match(ARGV[i], '^(%d+%-%d+)@?(%d*)$')
+    local outcome, over = UNKNOWN, expires ~= '' and tonumber(expires) <= now
+    if op ~= 'edit' and op ~= 'recall' and not over and not isUpTo(place, inbox.joined) and not isIn('bd', place) then
       outcome = ALREADY
       if apply[action](place, stateOfBroadcast(place)) then
         outcome = CHANGED

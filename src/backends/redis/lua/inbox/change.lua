@@ -112,8 +112,9 @@ local function publish(kind, own, removed, marks)
   }, ' '))
 end
 
-local function tell(kind, own, removed, marks)
-  local members = {}
+-- unseen: the number up to which own ones were seen before, where that has moved.
+local function tell(kind, own, removed, marks, unseen)
+  local members = { unseen and 's' .. unseen }
   for _, id in ipairs(own) do members[#members + 1] = match(id, '^%d+') end
   for _, id in ipairs(removed) do members[#members + 1] = match(id, '^%d+') end
   if marks == '*' then

@@ -1,4 +1,4 @@
--- list: the view, most entries, and the number below which it begins or nothing.
+-- list: the view, most entries, the number below which it begins or nothing, and "peek" where nobody is to join.
 
 if op == 'list' then
   local view, limit, before = ARGV[4], tonumber(ARGV[5]), ARGV[6]

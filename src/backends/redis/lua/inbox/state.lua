@@ -1,4 +1,4 @@
--- What every other answer carries: one line of epoch, gen, rev, seq, time, next change or -, own counts (total, unread,
+-- What every other answer carries: one line of epoch or -, gen, rev, seq, time, next change or -, own counts (total, unread,
 -- unseen, archived, snoozed, unread of each type), then epoch of the broadcasts or -, joined, watermark and what is
 -- seen of them, and up to which number own ones are seen; and the members of br, bu, ba, bd, bs with times, bt with
 -- actions, mu.
@@ -31,7 +31,7 @@ local function state()
   local snoozed = sets.sn and call('ZCARD', prefix .. 'sn') or 0
   local joined, due = inbox.joined, inbox.due
   local line = concat({
-    inbox.epoch, inbox.gen, inbox.rev, inbox.seq, nowText, due and due ~= '' and due or '-',
+    inbox.epoch == '' and '-' or inbox.epoch, inbox.gen, inbox.rev, inbox.seq, nowText, due and due ~= '' and due or '-',
     call('XLEN', stream) - archived - snoozed, unread, unseen, archived, snoozed, concat(types, ' '),
     inbox.log == '' and '-' or inbox.log, joined, inbox.watermark or joined, inbox.looked or joined,
     inbox.seen or '0',

@@ -1,5 +1,5 @@
 -- read, unread, archive, delete, recall, snooze, act, edit: what the last three need, the number of own ones, these as
--- <seq>-<gen>@<epoch>, and the places of broadcasts. Own ones here, broadcasts in the next part.
+-- <seq>-<gen>@<epoch>, and the places of broadcasts, those that expire with @<time>. Own ones here, broadcasts in the next part.
 
 local CHANGED, ALREADY, UNKNOWN = 'c', 'a', 'u'
 -- What each may add to, beside the unread ones, which are there since the first of their type.

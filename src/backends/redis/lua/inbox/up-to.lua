@@ -68,11 +68,12 @@ if op == 'read-all' or op == 'see-all' then
     return marked
   end
 
-  local own, marked = {}, false
+  local own, marked, before = {}, false, nil
   local last = ARGV[4] ~= '' and ownEnd()
   if last and op == 'read-all' then own = readOwn(last) end
   if last and op == 'see-all' and last > tonumber(inbox.seen or 0) then
     begin()
+    before = inbox.seen or '0'
     set('seen', text(last))
   end
   if ARGV[5] ~= '' and atEpoch == inbox.log then
@@ -85,6 +86,6 @@ if op == 'read-all' or op == 'see-all' then
       marked = true
     end
   end
-  if begun then tell('all', own, {}, marked and '*' or {}) end
+  if begun then tell('all', own, {}, marked and '*' or {}, before) end
   return { state(), begun and CHANGED or ALREADY }
 end

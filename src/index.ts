@@ -71,7 +71,7 @@ export type {
   NotificationInput,
 } from './notifications/notification.ts'
 export type { NotificationHandler, UserHandlerOptions } from './notifications/notification-handler.ts'
-export type { NotificationServiceOptions, RateLimit } from './notifications/notification-options.ts'
+export type { LimitsInput, NotificationServiceOptions, RateLimit } from './notifications/notification-options.ts'
 export { NotificationService } from './notifications/notification-service.ts'
 export type { MutedInput, Preferences } from './notifications/preferences.ts'
 export type { DedupeOptions, SendOptions, Sent } from './notifications/sender.ts'

@@ -20,6 +20,7 @@ export const ERRORS = {
   INVALID_OPTION: { retryable: false },
   INVALID_PATTERN: { retryable: false },
   INVALID_USER: { retryable: false },
+  LIMITS_MISMATCH: { retryable: false },
   MESSAGE_TOO_LARGE: { retryable: false },
   NOT_CONNECTED: { retryable: true },
   NO_HISTORY: { retryable: false },

@@ -30,6 +30,14 @@ export interface NotificationMessage {
   readonly maxCount: number
 }
 
+/** How much is kept, in all inboxes of a namespace alike. */
+export interface InboxLimits {
+  /** The newest so many notifications of a user. */
+  readonly maxCount: number
+  /** The newest so many broadcasts, and changes of them. */
+  readonly maxBroadcasts: number
+}
+
 /** What became of a notification. `place` is that of the first time for a `duplicate`, the summary's for `collapsed`. */
 export type SendOutcome =
   | {
@@ -148,6 +156,12 @@ export interface InboxStore {
 
   /** Removes all that is stored of a user, and tells live. True if there was anything. A later use joins anew. */
   erase(userId: string): Promise<boolean>
+
+  /**
+   * Keeps what programs have declared of the limits: what is there stays, unless it is to be replaced. Resolves to what
+   * is there then. Of itself it limits nothing: what a message says holds.
+   */
+  limits(declared: Partial<InboxLimits>, replace?: boolean): Promise<Partial<InboxLimits>>
 
   /** The topics that a user follows. */
   topics(userId: string): Promise<string[]>

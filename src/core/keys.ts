@@ -110,6 +110,11 @@ export function inboxChannel(namespace: string, encodedUserId: string, partition
   return `${inboxPrefix(namespace, encodedUserId, partitions)}live`
 }
 
+/** Hash: how much is kept in inboxes, by the names of the limits that somebody has declared. */
+export function inboxLimitsKey(namespace: string): string {
+  return `${namespace}:inbox-limits`
+}
+
 /** Sorted set: the users who follow a topic, all with score 0. */
 export function followersKey(namespace: string, topic: string, partitions: number): string {
   const name = `followers:${topic}`

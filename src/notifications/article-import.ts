@@ -65,14 +65,14 @@ export async function importArticleLists(connection: Connection, options: Import
   const { keyPattern = 'user:*:notifications', channelPrefix } = options
   const shape = parseKeyPattern(keyPattern)
   if (shape === undefined) throw invalidOption('keyPattern', 'a name with one "*" for the user, and no other wildcard')
-  const settings = readSettings({ channelPrefix, maxCount: MAX_ITEMS })
+  const settings = readSettings({ channelPrefix })
   const lists = connection.foreignLists
   if (lists === undefined) throw new TidingsError('INVALID_OPTION', 'In memory there are no lists to import.')
   const broadcasts = new Broadcasts(connection, settings, { onChange: () => {}, onError: () => {} })
   try {
     // A user joins with the first one, and is shown the broadcasts from then on.
     if (!options.dryRun) await broadcasts.board.ready()
-    const sender = new Sender(connection.inboxStore, broadcasts.board, settings)
+    const sender = new Sender(connection.inboxStore, broadcasts, settings)
     const run = new ArticleImport({ lists, keyPattern, shape, settings, options, sender })
     return await run.run()
   } finally {
@@ -163,12 +163,12 @@ class ArticleImport {
 
   /** One after the other: their order is that of the list. */
   async #bring(userId: string, items: Iterable<ArticleItem>): Promise<void> {
-    const { sender, settings } = this.#parts
+    const { sender } = this.#parts
     const result = this.#result
     for (const { id, type, body, read } of items) {
       this.#goOn()
       const dedupe = { key: repeatKey(id), windowMs: REPEAT_WINDOW_MS }
-      const message = { body, type, dedupe, imported: { read }, maxCount: settings.maxCount }
+      const message = { body, type, dedupe, imported: { read }, maxCount: MAX_ITEMS }
       const { outcome } = await sender.deliver(userId, message)
       if (outcome === 'duplicate') result.already += 1
       else if (outcome !== 'stored') result.unwanted += 1

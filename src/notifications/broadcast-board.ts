@@ -11,14 +11,15 @@ import { BEFORE_BIRTH, type Position, parsePosition } from '../protocol/position
 import { BoardJournal, type BoardStep, isSame } from './board-journal.ts'
 import type { Broadcast } from './broadcast.ts'
 import { type BroadcastEntry, decodeBroadcastEntry } from './broadcast-log.ts'
+import type { KeptLimits } from './kept-limits.ts'
 
 export interface BroadcastBoardOptions {
   readonly pubSub: LoggedPubSub
   readonly eventLog: EventLog
   readonly log: LogId
   readonly broadcastChannel: string
-  /** How many entries the log keeps. */
-  readonly maxCount: number
+  /** How many entries the log keeps; where this is refused, so is everything. */
+  readonly limits: KeptLimits
   /** Called for each broadcast that comes after the start. */
   readonly onBroadcast: (broadcast: Broadcast) => void
   /** Called where what is shown may have changed. */
@@ -58,6 +59,10 @@ export class BroadcastBoard {
     return this.#position
   }
 
+  get #maxCount(): number {
+    return this.#options.limits.current.maxBroadcasts
+  }
+
   /** What a store is to know of the broadcasts. */
   get place(): BroadcastPlace {
     return { ...this.#position, firstSeq: this.#places[0]?.seq ?? this.#position.seq + 1 }
@@ -79,7 +84,7 @@ export class BroadcastBoard {
 
   /** Whether something that was kept at a position, and was behind a place, is no longer. */
   hasTrimmed(position: Place, behind: Place): boolean {
-    const oldest = Math.max(position.seq - this.#options.maxCount, behind.seq) + 1
+    const oldest = Math.max(position.seq - this.#maxCount, behind.seq) + 1
     return oldest <= position.seq && oldest < this.place.firstSeq
   }
 
@@ -141,7 +146,8 @@ export class BroadcastBoard {
   }
 
   async #start(): Promise<TailHandle> {
-    const { pubSub, eventLog, log } = this.#options
+    const { pubSub, eventLog, log, limits } = this.#options
+    await limits.ready()
     const handle = await pubSub.follow(log, (message) => this.#onMessage(message), {
       since: 'start',
       onGap: (gap) => this.#onGap(gap),
@@ -170,7 +176,7 @@ export class BroadcastBoard {
     const [from, position] = [this.#position, message.position!]
     this.#position = position
     this.#places.push(position)
-    const gone = this.#trim(position.seq - this.#options.maxCount)
+    const gone = this.#trim(position.seq - this.#maxCount)
     const entry = decodeBroadcastEntry(message, this.#options.broadcastChannel)
     const now = entry && this.#take(entry, position)
     this.#newestFirst = undefined

@@ -7,6 +7,7 @@ import type { SubscriptionHandle } from '../core/pub-sub.ts'
 import { BroadcastBoard } from './broadcast-board.ts'
 import { encodeBroadcast, isOwnBroadcast, newBroadcastId } from './broadcast-log.ts'
 import { decodeForeign } from './foreign-notification.ts'
+import { KeptLimits } from './kept-limits.ts'
 import type { BroadcastInput, Notification } from './notification.ts'
 import { encodeBody, makeBody, type NotificationBody } from './notification-body.ts'
 import type { ServiceSettings } from './notification-options.ts'
@@ -40,6 +41,7 @@ interface BroadcastEvents {
  */
 export class Broadcasts {
   readonly board: BroadcastBoard
+  readonly limits: KeptLimits
   readonly #connection: Connection
   readonly #settings: ServiceSettings
   readonly #events: BroadcastEvents
@@ -54,12 +56,13 @@ export class Broadcasts {
     this.#events = events
     this.#channel = `${settings.channelPrefix}broadcast`
     this.#log = { kind: 'shared', name: this.#channel }
+    this.limits = new KeptLimits(connection.inboxStore, settings.limits)
     this.board = new BroadcastBoard({
       pubSub: connection.pubSub,
       eventLog: connection.eventLog,
       log: this.#log,
       broadcastChannel: this.#channel,
-      maxCount: settings.maxBroadcasts,
+      limits: this.limits,
       onBroadcast: (broadcast) => this.#tell(showForAll(broadcast)),
       onChange: events.onChange,
     })
@@ -134,7 +137,7 @@ export class Broadcasts {
   }
 
   #append(channel: string, payload: string, dedupe?: LogMessage['dedupe']) {
-    const retention = { maxCount: this.#settings.maxBroadcasts }
+    const retention = { maxCount: this.limits.current.maxBroadcasts }
     return this.#connection.eventLog.append(this.#log, { channel, payload, retention, dedupe })
   }
 

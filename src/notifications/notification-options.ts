@@ -1,5 +1,6 @@
 import { type ConnectionOptions, count } from '../connection/options.ts'
 import { TidingsError } from '../core/errors.ts'
+import type { InboxLimits } from '../core/inbox-store.ts'
 import type { ErrorHandler } from '../messaging/bus-reports.ts'
 import type { AudienceTest } from './audiences.ts'
 
@@ -13,12 +14,18 @@ export interface RateLimit {
   readonly title?: string | undefined
 }
 
+/** How much is to be kept. */
+export type LimitsInput = Pick<NotificationServiceOptions, 'maxCount' | 'maxBroadcasts'>
+
 export type NotificationServiceOptions = ConnectionOptions & {
   /** What the channels begin with. Default `notifications:`. */
   readonly channelPrefix?: string | undefined
-  /** The newest so many notifications of a user are kept. Default 100. */
+  /**
+   * The newest so many notifications of a user are kept. Kept in Redis for all programs: one that gives another number
+   * is refused, one that gives none follows. 100 where nobody has given any.
+   */
   readonly maxCount?: number | undefined
-  /** The newest so many broadcasts, edits and recalls are kept, for everybody. Default 1,000. */
+  /** The newest so many broadcasts, edits and recalls are kept, for everybody. As `maxCount`; 1,000 for no other. */
   readonly maxBroadcasts?: number | undefined
   /** The most bytes that a notification may have. Default 65,536. */
   readonly maxBytes?: number | undefined
@@ -35,8 +42,8 @@ export type NotificationServiceOptions = ConnectionOptions & {
 /** {@link NotificationServiceOptions}, those of its own, checked. */
 export interface ServiceSettings {
   readonly channelPrefix: string
-  readonly maxCount: number
-  readonly maxBroadcasts: number
+  /** What this program declares. */
+  readonly limits: Partial<InboxLimits>
   readonly maxBytes: number
   readonly rateLimit: (RateLimit & { readonly title: string }) | undefined
   readonly isAudience: AudienceTest
@@ -64,12 +71,23 @@ export function readSettings(options: NotificationServiceOptions): ServiceSettin
   if (isAudience !== undefined && typeof isAudience !== 'function') throw invalidOption('isAudience', 'a function')
   return {
     channelPrefix,
-    maxCount: whole('maxCount', maxCount, 100, 10_000),
-    maxBroadcasts: whole('maxBroadcasts', maxBroadcasts, 1_000, 100_000),
+    limits: readLimits({ maxCount, maxBroadcasts }),
     maxBytes: whole('maxBytes', maxBytes, 65_536),
     rateLimit: rateLimit === undefined ? undefined : readRateLimit(rateLimit),
     isAudience: isAudience ?? (() => false),
     audienceCacheMs: count('audienceCacheMs', audienceCacheMs, 60_000, 0),
+  }
+}
+
+/** @throws TidingsError `INVALID_OPTION` */
+export function readLimits(limits: LimitsInput): Partial<InboxLimits> {
+  assertOptions('setLimits', limits)
+  const { maxCount, maxBroadcasts, ...rest } = limits
+  const [unknown] = Object.keys(rest)
+  if (unknown !== undefined) throw new TidingsError('UNKNOWN_OPTION', `setLimits has no option "${unknown}".`)
+  return {
+    ...(maxCount !== undefined && { maxCount: whole('maxCount', maxCount, undefined, 10_000) }),
+    ...(maxBroadcasts !== undefined && { maxBroadcasts: whole('maxBroadcasts', maxBroadcasts, undefined, 100_000) }),
   }
 }
 

@@ -16,7 +16,14 @@ import { type ListOptions, readListOptions } from './list-options.ts'
 import type { BroadcastInput, NotificationInput } from './notification.ts'
 import { assertTopic, futureTime } from './notification-body.ts'
 import type { NotificationHandler, UserHandlerOptions } from './notification-handler.ts'
-import { assertOptions, type NotificationServiceOptions, OWN_OPTIONS, readSettings } from './notification-options.ts'
+import {
+  assertOptions,
+  type LimitsInput,
+  type NotificationServiceOptions,
+  OWN_OPTIONS,
+  readLimits,
+  readSettings,
+} from './notification-options.ts'
 import { type MutedInput, type Preferences, readMuted } from './preferences.ts'
 import { Sender, type SendOptions, type Sent } from './sender.ts'
 import { readState } from './state-token.ts'
@@ -65,7 +72,7 @@ export class NotificationService {
     })
     this.#reader = new InboxReader(connection.inboxStore, board, audiences)
     this.#commands = new InboxCommands(connection.inboxStore, board, audiences)
-    this.#sender = new Sender(connection.inboxStore, board, settings)
+    this.#sender = new Sender(connection.inboxStore, this.#broadcasts, settings)
     this.#topics = new FollowedTopics(connection.inboxStore, this.#sender)
     this.#feeds = new UserFeeds({ connection, channelPrefix, board, reader: this.#reader, onError })
   }
@@ -176,6 +183,13 @@ export class NotificationService {
   async editBroadcast(id: string, notification: BroadcastInput): Promise<CommandOutcome> {
     this.#assertOpen()
     return this.#broadcasts.edit(id, notification)
+  }
+
+  /** Changes how much is kept, for all programs from now on: each follows within a second of its next use. */
+  async setLimits(limits: LimitsInput): Promise<void> {
+    const read = readLimits(limits)
+    this.#assertOpen()
+    await this.#broadcasts.limits.replace(read)
   }
 
   async preferences(userId: string): Promise<Preferences> {

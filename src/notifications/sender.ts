@@ -2,6 +2,8 @@ import { TidingsError } from '../core/errors.ts'
 import type { CommandOutcome, InboxStore, NotificationMessage, SendOutcome } from '../core/inbox-store.ts'
 import { encodeUserId } from '../core/user-id.ts'
 import type { BroadcastBoard } from './broadcast-board.ts'
+import type { Broadcasts } from './broadcasts.ts'
+import type { KeptLimits } from './kept-limits.ts'
 import type { NotificationInput } from './notification.ts'
 import { encodeBody, invalid, makeBody, type NotificationBody } from './notification-body.ts'
 import { assertOptions, invalidOption, type ServiceSettings, whole } from './notification-options.ts'
@@ -41,11 +43,13 @@ export interface Sent {
 export class Sender {
   readonly #store: InboxStore
   readonly #board: BroadcastBoard
+  readonly #limits: KeptLimits
   readonly #settings: ServiceSettings
 
-  constructor(store: InboxStore, board: BroadcastBoard, settings: ServiceSettings) {
+  constructor(store: InboxStore, { board, limits }: Pick<Broadcasts, 'board' | 'limits'>, settings: ServiceSettings) {
     this.#store = store
     this.#board = board
+    this.#limits = limits
     this.#settings = settings
   }
 
@@ -66,7 +70,7 @@ export class Sender {
       expiresAtMs: expiry(body),
       dedupe: readDedupe(deduping),
       rate: this.#rate(body),
-      maxCount: this.#settings.maxCount,
+      maxCount: this.#limits.current.maxCount,
     }
   }
 

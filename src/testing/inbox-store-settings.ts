@@ -130,6 +130,19 @@ export const settingCases: readonly InboxStoreCase[] = [
     assert.deepEqual(await all('news'), users.slice(0, 3).sort())
   }),
 
+  inboxStoreCase('what is declared first of the limits holds until it is replaced', async ({ client }) => {
+    const [{ inboxStore: one }, { inboxStore: two }] = [await client(), await client()]
+    assert.deepEqual(await one.limits({}), {})
+    assert.deepEqual(await one.limits({ maxCount: 7 }), { maxCount: 7 })
+    assert.deepEqual(await two.limits({ maxCount: 8, maxBroadcasts: 9 }), { maxCount: 7, maxBroadcasts: 9 })
+    assert.deepEqual(await one.limits({ maxBroadcasts: 10 }, true), { maxCount: 7, maxBroadcasts: 10 })
+    assert.deepEqual(await two.limits({}, true), { maxCount: 7, maxBroadcasts: 10 })
+    const declared = await Promise.all([1, 2, 3, 4].map((n) => (n % 2 ? one : two).limits({ maxCount: n }, true)))
+    const { maxCount } = await one.limits({})
+    assert.ok([1, 2, 3, 4].includes(maxCount!), JSON.stringify(declared))
+    assert.deepEqual(await two.limits({}), { maxCount, maxBroadcasts: 10 })
+  }),
+
   inboxStoreCase('erasing removes all of a user, tells live, and lets the user begin anew', async ({ user }) => {
     const ada = await user()
     const frames = await ada.frames()

@@ -395,6 +395,31 @@ describe.each([
       })
     }))
 
+  test('all programs keep as much as the first one that says how much', () =>
+    using(async (open) => {
+      const [follower, strict] = [open(), open({ maxCount: 3, maxBroadcasts: 2 })]
+      for (const title of ['a', 'b', 'c', 'd']) await follower.sendToUser('u', hello(title))
+      expect((await strict.list('u')).notifications).toHaveLength(4)
+      const other = open({ maxCount: 4, maxBroadcasts: 2 })
+      const mismatch = { code: 'LIMITS_MISMATCH', context: { differences: ['maxCount is 4 here and 3 in Redis.'] } }
+      await expect(other.sendToUser('u', hello('x'))).rejects.toMatchObject(mismatch)
+      await expect(other.list('u')).rejects.toMatchObject(mismatch)
+      await expect(other.broadcast(hello('x'))).rejects.toMatchObject(mismatch)
+      await eventually(async () => {
+        await follower.sendToUser('u', hello('e'))
+        expect((await follower.list('u')).notifications).toHaveLength(3)
+      })
+      const late = open()
+      await late.setLimits({ maxCount: 4 })
+      await late.sendToUser('u', hello('f'))
+      expect(titles((await other.list('u')).notifications)).toEqual(['f', 'e', 'e', 'e'].slice(0, 4))
+      for (const title of ['x', 'y', 'z']) await late.broadcast(hello(title))
+      expect(titles((await late.list('u')).notifications).slice(0, 2)).toEqual(['z', 'y'])
+      expect((await open().list('u')).counts.total).toBe(6)
+      await expect(late.setLimits({ maxCount: 0 })).rejects.toMatchObject({ code: 'INVALID_OPTION' })
+      await expect(late.setLimits({ nope: 1 } as object)).rejects.toMatchObject({ code: 'UNKNOWN_OPTION' })
+    }))
+
   test('several handlers share what there is; one that goes or fails does not disturb the others', () =>
     using(async (open) => {
       const errors: unknown[] = []

@@ -1,5 +1,5 @@
 import type { Place } from '../../core/inbox.ts'
-import type { BroadcastPlace } from '../../core/inbox-store.ts'
+import type { BroadcastPlace, InboxLimits } from '../../core/inbox-store.ts'
 import { type InboxData, newInbox, nobody } from './inbox-data.ts'
 import { newMarks } from './inbox-marks.ts'
 import { eraseFrame, InboxStep } from './inbox-step.ts'
@@ -17,11 +17,16 @@ interface State {
   inboxes: Map<string, InboxData>
   marks: Map<string, DedupeMark>
   followers: Map<string, Set<string>>
+  limits: Partial<InboxLimits>
+}
+
+function newState(history: string): State {
+  return { history, inboxes: new Map(), marks: new Map(), followers: new Map(), limits: {} }
 }
 
 /** What a Redis server keeps for the inboxes of one namespace. For tests it can fail as servers do. */
 export class InboxSpace {
-  #state: State = { history: newHistory(), inboxes: new Map(), marks: new Map(), followers: new Map() }
+  #state: State = newState(newHistory())
 
   /** Begins a call: the user joins, unless `joins` is false, and what is due is settled. */
   begin(userId: string, at: BroadcastPlace, nowMs: number, joins: boolean = true): InboxStep {
@@ -40,6 +45,13 @@ export class InboxSpace {
     if (data === undefined) return undefined
     inboxes.delete(userId)
     return eraseFrame(data, nowMs, history)
+  }
+
+  limits({ maxCount, maxBroadcasts }: Partial<InboxLimits>, replace: boolean): Partial<InboxLimits> {
+    const declared = { ...(maxCount && { maxCount }), ...(maxBroadcasts && { maxBroadcasts }) }
+    const { limits } = this.#state
+    this.#state.limits = replace ? { ...limits, ...declared } : { ...declared, ...limits }
+    return this.#state.limits
   }
 
   topics(userId: string): string[] {
@@ -90,8 +102,7 @@ export class InboxSpace {
   }
 
   flushAll(): void {
-    const { history } = this.#state
-    this.#state = { history, inboxes: new Map(), marks: new Map(), followers: new Map() }
+    this.#state = newState(this.#state.history)
   }
 }
 

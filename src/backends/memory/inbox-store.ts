@@ -5,6 +5,7 @@ import type {
   CommandResult,
   InboxCommand,
   InboxDelta,
+  InboxLimits,
   InboxPage,
   InboxQuery,
   InboxStore,
@@ -94,6 +95,10 @@ export class MemoryInboxStore implements InboxStore {
     const published = this.#space().erase(userId, this.#now())
     if (published !== undefined) await this.#publish(userId, published)
     return published !== undefined
+  }
+
+  async limits(declared: Partial<InboxLimits>, replace = false): Promise<Partial<InboxLimits>> {
+    return this.#space().limits(declared, replace)
   }
 
   async topics(userId: string): Promise<string[]> {

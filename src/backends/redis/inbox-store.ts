@@ -4,13 +4,14 @@ import type {
   CommandResult,
   InboxCommand,
   InboxDelta,
+  InboxLimits,
   InboxPage,
   InboxQuery,
   InboxStore,
   NotificationMessage,
   SendOutcome,
 } from '../../core/inbox-store.ts'
-import { followersKey, inboxPrefix, partitionKeys } from '../../core/keys.ts'
+import { followersKey, inboxLimitsKey, inboxPrefix, partitionKeys } from '../../core/keys.ts'
 import { partitionOf } from '../../core/partitions.ts'
 import { randomName } from '../../core/random-name.ts'
 import { encodeUserId } from '../../core/user-id.ts'
@@ -22,6 +23,7 @@ import { INBOX } from './lua.generated.ts'
 import type { QueueLimits } from './queue-limits.ts'
 import { Script } from './script.ts'
 
+const LIMITS = ['maxCount', 'maxBroadcasts'] as const
 /** Followers in one page. */
 const FOLLOWERS_PAGE = 1_000
 const CLOSE_DEADLINE_MS = 3_000
@@ -87,6 +89,15 @@ export class RedisInboxStore implements InboxStore {
   async erase(userId: string): Promise<boolean> {
     const nowhere = { epoch: '', seq: 0, gen: 0, firstSeq: 1 }
     return Number(await this.#step(userId, 'erase', nowhere, [])) === 1
+  }
+
+  async limits(declared: Partial<InboxLimits>, replace = false): Promise<Partial<InboxLimits>> {
+    const key = inboxLimitsKey(this.#options.namespace)
+    const values = LIMITS.flatMap((name) => (declared[name] === undefined ? [] : [[name, String(declared[name])]]))
+    await Promise.all(values.map((pair) => this.#write(replace ? 'hset' : 'hsetnx', [key, ...pair])))
+    const found = (await this.#write('hmget', [key, ...LIMITS])) as (Buffer | null)[]
+    const limits = LIMITS.flatMap((name, index) => (found[index] ? [[name, Number(found[index])]] : []))
+    return Object.fromEntries(limits)
   }
 
   async topics(userId: string): Promise<string[]> {

@@ -11,7 +11,7 @@ import {
 
 interface BroadcastOptions extends ContentOptions {
   readonly audience?: string
-  readonly maxBroadcasts: number
+  readonly maxBroadcasts?: number
   readonly maxBytes: number
   readonly prefix: string
 }
@@ -24,7 +24,11 @@ export function addBroadcast(program: Command): void {
     .argument('[message]', 'its message (default: none)')
   addContentOptions(broadcast)
     .option('--audience <json>', 'for whom, as JSON that your programs understand (default: everybody)')
-    .option('--max-broadcasts <n>', 'how many are kept; what your programs say', wholeNumber, 1_000)
+    .option(
+      '--max-broadcasts <n>',
+      'how many are kept, for all your programs (default: what they say, else 1000)',
+      wholeNumber,
+    )
     .option('--max-bytes <n>', 'refuse a longer notification', wholeNumber, 65_536)
     .addOption(channelsOption())
     .addHelpText(

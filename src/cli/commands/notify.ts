@@ -13,7 +13,7 @@ interface NotifyOptions extends ContentOptions {
   readonly groupKey?: string
   readonly dedupeKey?: string
   readonly dedupeWindowMs?: number
-  readonly maxCount: number
+  readonly maxCount?: number
   readonly maxBytes: number
   readonly prefix: string
 }
@@ -29,7 +29,11 @@ export function addNotify(program: Command): void {
     .option('--group-key <key>', 'it takes the place of the last one with this key, and counts it')
     .option('--dedupe-key <key>', 'send it only if the user got none with this key lately')
     .option('--dedupe-window-ms <n>', 'how long the key is remembered (default: 120000)', wholeNumber)
-    .option('--max-count <n>', 'how many the inbox keeps; what your programs say', wholeNumber, 100)
+    .option(
+      '--max-count <n>',
+      'how many each inbox keeps, for all your programs (default: what they say, else 100)',
+      wholeNumber,
+    )
     .option('--max-bytes <n>', 'refuse a longer notification', wholeNumber, 65_536)
     .addOption(channelsOption())
     .addHelpText(

@@ -13,12 +13,18 @@ export function decodeSend(reply: unknown): SendOutcome {
   }
 }
 
-type StateReply = readonly [line: Buffer, ...lists: (readonly Buffer[])[]]
+/** The line alone where there is nothing else. */
+type StateReply = Buffer | readonly [line: Buffer, ...lists: (readonly Buffer[])[]]
+
+const NOTHING: readonly (readonly Buffer[])[] = Array.from({ length: 7 }, () => [])
 
 /** Reads what lua/inbox/state.lua made. */
 export function decodeState(reply: unknown): InboxState {
-  const [line, ...lists] = reply as StateReply
-  const words = String(line).split(' ')
+  return Array.isArray(reply) ? stateOf(String(reply[0]), reply.slice(1)) : stateOf(String(reply), NOTHING)
+}
+
+function stateOf(line: string, lists: readonly (readonly Buffer[])[]): InboxState {
+  const words = line.split(' ')
   const [epoch, gen, rev, head, now, next] = words
   const [total, unread, unseen, archived, snoozed, ...rest] = words.slice(6).map(Number)
   const [log, joined, watermark, seenUpTo] = words.slice(15)
@@ -68,8 +74,20 @@ export function decodeOutcomes(letters: unknown): CommandOutcome[] {
 }
 
 export function decodeList(reply: unknown): InboxPage {
+  if (Buffer.isBuffer(reply)) return decodePage(reply.toString())
   const [state, more, entries] = reply as [StateReply, number, EntriesReply[]]
   return { entries: decodeEntries(entries, state), more: Number(more) === 1, state: decodeState(state) }
+}
+
+/** Whether there is more, the state, and the entries, each a line. */
+function decodePage(text: string): InboxPage {
+  const end = text.indexOf('\n', 2)
+  const line = text.slice(2, end)
+  return {
+    entries: entriesOf(text.slice(end + 1), seenUpToOf(line)),
+    more: text.startsWith('1'),
+    state: stateOf(line, NOTHING),
+  }
 }
 
 export function decodeSync(reply: unknown): InboxDelta {
@@ -77,8 +95,8 @@ export function decodeSync(reply: unknown): InboxDelta {
   return {
     reset: Number(reset) === 1,
     changed: decodeEntries(entries, state),
-    removed: words(removed).map(parsePlace),
-    broadcasts: String(broadcasts) === '*' ? 'all' : words(broadcasts),
+    removed: words(String(removed)).map(parsePlace),
+    broadcasts: String(broadcasts) === '*' ? 'all' : words(String(broadcasts)),
     state: decodeState(state),
   }
 }
@@ -86,51 +104,72 @@ export function decodeSync(reply: unknown): InboxDelta {
 type Optional = readonly (Buffer | null)[]
 
 /** See lua/inbox/entries.lua. */
-type EntriesReply = readonly [
-  bodies: readonly Buffer[],
-  fields: readonly (number | readonly Buffer[])[],
-  u0: readonly Buffer[],
-  u1: readonly Buffer[],
-  u2: readonly Buffer[],
-  u3: readonly Buffer[],
-  archived: readonly Buffer[],
-  wakes: Optional,
-  edited: Optional,
-  acted: Optional,
-]
+type EntriesReply =
+  | Buffer
+  | readonly [
+      list: Buffer,
+      fields: readonly (number | readonly Buffer[])[],
+      wakes: Optional,
+      edited: Optional,
+      acted: Optional,
+    ]
 
-function decodeEntries(lists: readonly EntriesReply[], [line]: StateReply): InboxEntry[] {
-  const seenUpTo = Number(String(line).split(' ').at(-1))
-  const entries: InboxEntry[] = []
-  for (const [bodies, fields, u0, u1, u2, u3, archived, wakes, edited, acted] of lists) {
-    const unread = new Set<number>()
-    for (const list of [u0, u1, u2, u3]) addNumbers(unread, list)
-    const away = new Set<number>()
-    addNumbers(away, archived)
+function decodeEntries(lists: readonly EntriesReply[], state: StateReply): InboxEntry[] {
+  const seenUpTo = seenUpToOf(String(Array.isArray(state) ? state[0] : state))
+  return lists.flatMap((list) => {
+    if (Buffer.isBuffer(list)) return entriesOf(list.toString(), seenUpTo)
+    const [text, fields, wakes, edited, acted] = list as Exclude<EntriesReply, Buffer>
     const more = moreFields(fields)
-    for (let i = 0; 2 * i < bodies.length; i += 1) {
-      const { seq, gen } = parsePlace(bodies[2 * i]!.toString('latin1'))
+    return entriesOf(text.toString(), seenUpTo).map((entry, i) => {
       const named = more.get(i)
       const wakesAt = wakes[i] ?? undefined
-      entries.push({
-        seq,
-        gen,
-        body: (edited[i] ?? bodies[2 * i + 1]!).toString(),
+      return {
+        ...entry,
+        body: edited[i]?.toString() ?? entry.body,
         count: optionalNumber(named?.get('c')) ?? 1,
-        read: wakesAt === undefined && !unread.has(seq),
-        seen: seq <= seenUpTo,
-        archived: away.has(seq),
+        read: wakesAt === undefined && entry.read,
         snoozedUntilMs: optionalNumber(wakesAt),
         expiresAtMs: optionalNumber(named?.get('x')),
         acted: acted[i]?.toString(),
-      })
-    }
-  }
-  return entries
+      }
+    })
+  })
+}
+
+/** One list, without what not every entry has. */
+function entriesOf(text: string, seenUpTo: number): InboxEntry[] {
+  const afterIds = text.indexOf('\n')
+  const afterUnread = text.indexOf('\n', afterIds + 1)
+  const afterArchived = text.indexOf('\n', afterUnread + 1)
+  const unread = numbers(text.slice(afterIds + 1, afterUnread))
+  const archived = numbers(text.slice(afterUnread + 1, afterArchived))
+  const bodies = text.slice(afterArchived + 1).split('\x1f')
+  return text
+    .slice(0, afterIds)
+    .split(',')
+    .map((id, index) => {
+      const { seq, gen } = parsePlace(id)
+      return {
+        seq,
+        gen,
+        body: bodies[index]!,
+        count: 1,
+        read: !unread.has(seq),
+        seen: seq <= seenUpTo,
+        archived: archived.has(seq),
+        snoozedUntilMs: undefined,
+        expiresAtMs: undefined,
+        acted: undefined,
+      }
+    })
+}
+
+function seenUpToOf(line: string): number {
+  return Number(line.slice(line.lastIndexOf(' ') + 1))
 }
 
 /** By the entry's index, what it has behind the body, by name. */
-function moreFields(list: EntriesReply[1]): Map<number, Map<string, Buffer>> {
+function moreFields(list: readonly (number | readonly Buffer[])[]): Map<number, Map<string, Buffer>> {
   const more = new Map<number, Map<string, Buffer>>()
   for (let i = 0; i < list.length; i += 2) {
     const values = list[i + 1] as readonly Buffer[]
@@ -145,16 +184,15 @@ function optionalNumber(text: Buffer | undefined): number | undefined {
   return text === undefined ? undefined : Number(text)
 }
 
-function addNumbers(to: Set<number>, list: readonly Buffer[]): void {
-  for (const each of list) to.add(Number(each.toString('latin1')))
+function numbers(list: string): ReadonlySet<number> {
+  return new Set(list === '' ? [] : list.split(',').map(Number))
 }
 
 function texts(list: readonly Buffer[]): string[] {
   return list.map(String)
 }
 
-function words(list: Buffer): string[] {
-  const text = String(list)
+function words(text: string): string[] {
   return text === '' ? [] : text.split(',')
 }
 

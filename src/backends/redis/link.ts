@@ -60,6 +60,8 @@ export class Link {
   #client: Redis | undefined
   #state: 'idle' | 'connecting' | 'ready' | 'closed' = 'idle'
   #readySince = 0
+  /** What holds back what is written, until the end of this turn. */
+  #gathering: Redis['stream'] | undefined
   #epoch = 0
   #reportedDown = false
   #lastError: Error | undefined
@@ -128,6 +130,7 @@ export class Link {
     const client = this.#client
     if (client === undefined || !this.writable) return Promise.reject(this.notConnected())
     return new Promise((resolve, reject) => {
+      this.#gather(client)
       const command: InFlight = { name, deadline, resolve, reject }
       this.#inFlight.add(command)
       const answered = client.sendCommand(new Command(name, args)) as Promise<unknown>
@@ -139,6 +142,17 @@ export class Link {
           reject(reply === undefined ? lost(name, withoutCommand(error)) : fromReply(reply))
         },
       )
+    })
+  }
+
+  /** What is written in this turn goes out in one packet at its end: each write of its own would be a call of the system. */
+  #gather({ stream }: Redis): void {
+    if (stream === this.#gathering) return
+    this.#gathering = stream
+    stream.cork()
+    process.nextTick(() => {
+      if (this.#gathering === stream) this.#gathering = undefined
+      stream.uncork()
     })
   }
 

@@ -1,6 +1,8 @@
--- Entries as they are answered, in lists of at most 1,000: ID and body of each in turn, newest first; in turn the place
--- and the fields of those that have more than a body; the numbers of the unread ones of each type and of the archived
--- ones among them; and for each its wake time, edited body and action. Rows as they come are dearer to return.
+-- Entries as they are answered, in lists of at most 1,000, newest first. Each list is one text, which is dearer to make
+-- and far cheaper to return than its parts: a line of the IDs, one of the numbers of the unread ones among them, one of
+-- those of the archived ones, all with commas, and the bodies, separated by a character that JSON does not have. Where
+-- there is more to tell it is the first of several parts: in turn the place and the fields of those that have more than
+-- a body; and for each its wake time, edited body and action.
 
 local function numbersOf(rows)
   local seqs = {}
@@ -26,21 +28,25 @@ function entriesOf(rows)
   local function about(name, command)
     return sets[name] and call(command, prefix .. name, unpack(seqs)) or {}
   end
-  local bodies, fields, at = {}, {}, 0
+  local ids, bodies, fields, unread = {}, {}, {}, {}
   for i, row in ipairs(rows) do
     local values = row[2]
-    bodies[at + 1] = row[1]
-    bodies[at + 2] = values[2]
-    at = at + 2
+    ids[i] = row[1]
+    bodies[i] = values[2]
     if values[3] then
       fields[#fields + 1] = i
       fields[#fields + 1] = values
     end
   end
-  return { {
-    bodies, fields, among('u0'), among('u1'), among('u2'), among('u3'), among('ar'),
-    about('sn', 'ZMSCORE'), about('ed', 'HMGET'), about('at', 'HMGET'),
-  } }
+  for i = 0, 3 do
+    if sets['u' .. i] then
+      local numbers = concat(among('u' .. i), ',')
+      if numbers ~= '' then unread[#unread + 1] = numbers end
+    end
+  end
+  local list = concat({ concat(ids, ','), concat(unread, ','), concat(among('ar'), ','), concat(bodies, '\31') }, '\n')
+  if not seqs and #fields == 0 then return { list } end
+  return { { list, fields, about('sn', 'ZMSCORE'), about('ed', 'HMGET'), about('at', 'HMGET') } }
 end
 
 -- The rows of the greatest of some numbers, which may be texts, newest first; what is no more has none.

@@ -55,5 +55,9 @@ if op == 'list' then
   end
   local more = #rows > limit
   if more then rows[#rows] = nil end
-  return { state(), more and 1 or 0, entriesOf(rows) }
+  local is, entries = state(), entriesOf(rows)
+  if type(is) == 'string' and #entries == 1 and type(entries[1]) == 'string' then
+    return concat({ more and '1' or '0', is, entries[1] }, '\n')
+  end
+  return { is, more and 1 or 0, entries }
 end

@@ -25,3 +25,5 @@ if op == 'follow' or op == 'unfollow' then
   tell('settings', {}, {}, {})
   return { state(), CHANGED }
 end
+
+return redis.error_reply('ERR no such operation')

@@ -1,7 +1,7 @@
 -- What every other answer carries: one line of epoch or -, gen, rev, seq, time, next change or -, own counts (total, unread,
 -- unseen, archived, snoozed, unread of each type), then epoch of the broadcasts or -, joined, watermark and what is
--- seen of them, and up to which number own ones are seen; and the members of br, bu, ba, bd, bs with times, bt with
--- actions, mu.
+-- seen of them, and up to which number own ones are seen; and, unless all are empty, behind it the members of br, bu, ba,
+-- bd, bs with times, bt with actions, mu.
 
 -- The place of a number that is in the chain.
 local function idOf(seq)
@@ -36,6 +36,7 @@ local function state()
     inbox.log == '' and '-' or inbox.log, joined, inbox.watermark or joined, inbox.looked or joined,
     inbox.seen or '0',
   }, ' ')
+  if not (sets.br or sets.bu or sets.ba or sets.bd or sets.bs or sets.bt or sets.mu) then return line end
   local function all(name)
     return members(name, 'ZRANGE', prefix .. name, 0, -1)
   end

@@ -34,5 +34,3 @@ if op == 'sync' then
   end
   return { state(), 0, concat(removed, ','), all and '*' or concat(marks, ','), entriesOf(rows) }
 end
-
-return redis.error_reply('ERR no such operation')

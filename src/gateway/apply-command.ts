@@ -14,10 +14,10 @@ export function applyCommand(session: ClientSession, command: UserCommand): void
       break
     }
     case 'unsubscribe':
-      session.channels.end(command.channel, UNSUBSCRIBES.server)
+      session.whenConnected(() => session.channels.end(command.channel, UNSUBSCRIBES.server))
       break
     case 'subscribe':
-      session.subscribeByServer(command.channel)
+      session.whenConnected(() => session.subscribeByServer(command.channel))
       break
     case 'refresh':
       session.identify({ ...session.user!, expiresAtMs: command.expiresAtMs })

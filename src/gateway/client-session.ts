@@ -1,19 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import type { ClientInfo, Command, Reply } from '../protocol/client-protocol.ts'
 import { CLIENT_ERRORS, DISCONNECTS, type Disconnect } from '../protocol/codes.ts'
+import { CommandRunner } from './command-runner.ts'
 import { ClientFailure, type ClientRequest, DEFAULT_RULE, type GatewayUser, type Transport } from './contract.ts'
 import { Frames } from './frames.ts'
 import type { GatewayNode } from './gateway-node.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { SessionChannels } from './session-channels.ts'
-import { handlerOf } from './session-commands.ts'
 import { SlowWatch } from './slow-watch.ts'
-import { FULL, take } from './token-bucket.ts'
 
 /** A client asks for a new token when its own ends; it is given a moment for that. */
 const EXPIRY_GRACE_MS = 5_000
-/** Commands of one client that run at once. */
-const MAX_RUNNING = 256
 
 /** One connected client, whatever its transport. */
 export class ClientSession {
@@ -28,17 +25,13 @@ export class ClientSession {
   user: GatewayUser | undefined
   /** While something waits for it. */
   #slow: SlowWatch | undefined
-  #rate = FULL
+  readonly #commands: CommandRunner
   readonly #heartbeat: Heartbeat
   // What most clients do not need is only made where it is: there may be very many of them.
   #endings: (() => void)[] | undefined
-  #connecting = false
-  #running = 0
   #closed = false
   /** What comes on the server's subscriptions before the client knows that it is connected. */
   #held: Frames[] | undefined
-  /** What the client asked for before it was told that it is connected. */
-  #waiting: Command[] | undefined
   #cancelExpiry: (() => void) | undefined
 
   constructor(node: GatewayNode, request: ClientRequest, transport: Transport) {
@@ -47,6 +40,7 @@ export class ClientSession {
     this.transport = transport
     this.secret = transport.name === 'websocket' ? undefined : randomUUID()
     this.channels = new SessionChannels(this)
+    this.#commands = new CommandRunner(this)
     this.#heartbeat = new Heartbeat(this)
   }
 
@@ -79,7 +73,9 @@ export class ClientSession {
         this.close(DISCONNECTS.badRequest)
         return
       }
-      this.#take(command)
+      // Without anything it is the answer to a ping.
+      if (Object.keys(command).length === 0) this.#heartbeat.heard()
+      else this.#commands.take(command)
       if (this.#closed) return
     }
   }
@@ -107,6 +103,17 @@ export class ClientSession {
     else if (transport.bufferedBytes > 0) this.#slow = new SlowWatch(this)
   }
 
+  /** Keeps what is written from now on, but for replies, until it is released. */
+  hold(): void {
+    this.#held = []
+  }
+
+  release(): void {
+    const held = this.#held ?? []
+    this.#held = undefined
+    for (const frames of held) this.#write(frames)
+  }
+
   /** Nothing waits for it any more. */
   keepsUp(): void {
     this.#slow = undefined
@@ -126,8 +133,9 @@ export class ClientSession {
     }
   }
 
-  /** The user is known from now on; until it expires. */
+  /** The user is known from now on; until it expires. Of no effect once the client has gone. */
   identify(user: GatewayUser): void {
+    if (this.#closed) return
     this.user = user
     this.#cancelExpiry?.()
     this.#cancelExpiry = undefined
@@ -136,13 +144,22 @@ export class ClientSession {
     this.#cancelExpiry = this.node.wheel.at(left + EXPIRY_GRACE_MS, () => this.close(DISCONNECTS.expired))
   }
 
+  /** Does something once the client knows that it is connected; at once where it does. */
+  whenConnected(act: () => void): void {
+    this.#commands.whenConnected(act)
+  }
+
   /** Subscribes the client to a channel by the server's own wish, and tells it. */
   subscribeByServer(channel: string): void {
-    if (this.channels.has(channel)) return
+    if (this.#closed || this.channels.has(channel)) return
     const rule = this.node.gatekeeper.rule(channel) ?? DEFAULT_RULE
     this.channels.subscribe({ channel }, { server: true, rule }).then(
       (subscribe) => this.write(new Frames(JSON.stringify({ push: { channel, subscribe } }))),
-      (error: unknown) => this.node.report(error),
+      (error: unknown) => {
+        // It was ended while it was made, or the client has gone.
+        const isOver = error instanceof ClientFailure && error.error.code === CLIENT_ERRORS.notAvailable.code
+        if (!isOver) this.node.report(error)
+      },
     )
   }
 
@@ -170,82 +187,5 @@ export class ClientSession {
     for (const end of endings) end()
     this.channels.leaveAll()
     this.node.forget(this)
-  }
-
-  #take(command: Command): void {
-    const { id } = command
-    if (id === undefined && Object.keys(command).length === 0) {
-      this.#heartbeat.heard()
-      return
-    }
-    const rate = take(this.#rate, this.node.limits.commandsPerSecond)
-    if (rate === undefined) {
-      this.close(DISCONNECTS.flood)
-      return
-    }
-    this.#rate = rate
-    const handler = handlerOf(command)
-    if (id !== undefined && (!Number.isSafeInteger(id) || id < 1)) {
-      this.close(DISCONNECTS.badRequest)
-      return
-    }
-    if (handler === undefined) {
-      if (id === undefined) this.close(DISCONNECTS.badRequest)
-      else this.reply({ id, error: CLIENT_ERRORS.methodNotFound })
-      return
-    }
-    if (command.connect !== undefined) {
-      if (this.#connecting) {
-        this.close(DISCONNECTS.badRequest)
-        return
-      }
-      this.#connecting = true
-      this.#held = []
-    } else if (this.#held !== undefined) {
-      // Clients do not wait for the reply before they go on.
-      this.#waiting ??= []
-      this.#waiting.push(command)
-      return
-    } else if (this.user === undefined) {
-      this.close(DISCONNECTS.badRequest)
-      return
-    }
-    if (this.#running >= MAX_RUNNING) {
-      if (id !== undefined) this.reply({ id, error: CLIENT_ERRORS.tooManyRequests })
-      return
-    }
-    void this.#run(command, handler)
-  }
-
-  #release(): void {
-    const held = this.#held ?? []
-    this.#held = undefined
-    for (const frames of held) this.#write(frames)
-    const waiting = this.#waiting ?? []
-    this.#waiting = undefined
-    for (const command of waiting) void this.#run(command, handlerOf(command)!)
-  }
-
-  async #run(command: Command, handler: NonNullable<ReturnType<typeof handlerOf>>): Promise<void> {
-    const { id } = command
-    this.#running += 1
-    try {
-      const result = await handler(this, command)
-      if (id !== undefined && !this.#closed && result !== undefined) this.reply({ id, ...result } as Reply)
-      if (command.connect !== undefined) this.#release()
-    } catch (error) {
-      if (this.#closed) return
-      const failure = error instanceof ClientFailure ? error.error : CLIENT_ERRORS.internal
-      if (!(error instanceof ClientFailure)) this.node.report(error)
-      if (id !== undefined) this.reply({ id, error: failure })
-      // Who could not say who it is has nothing more to say here.
-      if (command.connect !== undefined) {
-        const { code } = failure
-        const temporary = code === CLIENT_ERRORS.internal.code || code === CLIENT_ERRORS.tokenExpired.code
-        setImmediate(() => this.close(temporary ? DISCONNECTS.serverError : DISCONNECTS.invalidToken))
-      }
-    } finally {
-      this.#running -= 1
-    }
   }
 }

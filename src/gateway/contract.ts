@@ -109,7 +109,7 @@ export interface GatewayLimits {
   readonly connectionsPerUser: number
   /** Default 100. */
   readonly connectionsPerIp: number
-  /** Commands of one client in a second, on average; bursts of twice as many. Default 50. */
+  /** Commands of one client in a second, on average; at once twice as many, or all its channels. Default 50. */
   readonly commandsPerSecond: number
   /** Entries that are recovered at once; beyond, recovery goes on page by page. Default 1,000. */
   readonly recoverCount: number

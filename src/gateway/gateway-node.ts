@@ -150,11 +150,12 @@ export class GatewayNode {
     return this.#bySecret.get(secret)
   }
 
-  /** Counts a client as a user's. @throws ClientFailure where there are too many */
+  /** Counts a client as a user's. @throws ClientFailure where there are too many, or it has gone meanwhile */
   admitUser(session: ClientSession, { userId }: GatewayUser): void {
+    if (session.closed) throw new ClientFailure(CLIENT_ERRORS.notAvailable)
     if (userId === '') return
     const sessions = this.#byUser.get(userId) ?? new Set()
-    if (sessions.size >= this.limits.connectionsPerUser) throw new ClientFailure(CLIENT_ERRORS.limitExceeded)
+    if (sessions.size >= this.limits.connectionsPerUser) throw new ClientFailure(CLIENT_ERRORS.tooManyRequests)
     sessions.add(session)
     this.#byUser.set(userId, sessions)
   }

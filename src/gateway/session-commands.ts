@@ -9,12 +9,13 @@ import type {
 import { CLIENT_ERRORS } from '../protocol/codes.ts'
 import { channelHistory } from './channel-history.ts'
 import type { ClientSession } from './client-session.ts'
+import type { Call } from './command-runner.ts'
 import { type ChannelAction, type ChannelRule, ClientFailure, DEFAULT_RULE } from './contract.ts'
 import { secondsTo } from './session-channels.ts'
 
 /** What a reply has beside its id; undefined where no reply is wanted. */
 type Result = Omit<Reply, 'id'> | undefined
-type Handler = (session: ClientSession, command: Command) => Promise<Result>
+type Handler = (session: ClientSession, command: Command, call: Call) => Promise<Result>
 
 const PROTOCOL_VERSION = 'tidings'
 
@@ -24,13 +25,30 @@ const EXPIRY_GRACE_MS = 5_000
 /** Names that a client may give: no patterns, nothing that is a part of a key. */
 const CHANNEL = /^[A-Za-z0-9_.:@-]+$/
 
-const HANDLERS: Readonly<Record<string, Handler>> = {
+/** What a client can ask for. */
+export type MethodName =
+  | 'connect'
+  | 'subscribe'
+  | 'unsubscribe'
+  | 'publish'
+  | 'history'
+  | 'presence'
+  | 'presence_stats'
+  | 'rpc'
+  | 'send'
+  | 'ping'
+  | 'refresh'
+  | 'sub_refresh'
+
+export const METHODS: Readonly<Record<MethodName, Handler>> = {
   connect: (session, { connect }) => onConnect(session, object(connect) as ConnectRequest),
 
-  subscribe: async (session, { subscribe }) => {
+  subscribe: async (session, { subscribe }, call) => {
     const request = object(subscribe) as unknown as SubscribeRequest
     const channel = channelOf(session, request.channel)
     const { rule, expiresAtMs, chanInfo } = await admit(session, channel, request.token)
+    if (call.over) return undefined
+    call.abandon = () => session.channels.unsubscribe(channel)
     const options = { server: false, rule, expiresAtMs: withGrace(expiresAtMs), chanInfo }
     const result = await session.channels.subscribe(request, options)
     return { subscribe: { ...result, ...expiry(expiresAtMs, true) } }
@@ -104,12 +122,9 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   },
 }
 
-/** The handler of the one thing that a command asks for. */
-export function handlerOf(command: Command): Handler | undefined {
-  for (const name of Object.keys(command)) {
-    if (name !== 'id' && Object.hasOwn(HANDLERS, name)) return HANDLERS[name]
-  }
-  return undefined
+/** All that a command asks for. */
+export function methodsOf(command: Command): readonly MethodName[] {
+  return Object.keys(command).filter((name): name is MethodName => Object.hasOwn(METHODS, name))
 }
 
 async function onConnect(session: ClientSession, request: ConnectRequest): Promise<Result> {
@@ -122,7 +137,7 @@ async function onConnect(session: ClientSession, request: ConnectRequest): Promi
   session.identify(user)
   await node.assertNotRevoked(user)
   const subs: Record<string, SubscribeResult> = {}
-  for (const channel of user.channels ?? []) {
+  for (const channel of new Set(user.channels)) {
     const rule = node.gatekeeper.rule(channel) ?? DEFAULT_RULE
     const wanted = Object.hasOwn(request.subs ?? {}, channel) ? request.subs![channel] : undefined
     subs[channel] = await session.channels.subscribe({ channel, ...wanted }, { server: true, rule })
@@ -133,7 +148,7 @@ async function onConnect(session: ClientSession, request: ConnectRequest): Promi
   const connect: ConnectResult = {
     client: session.id,
     version: PROTOCOL_VERSION,
-    ...expiry(user.expiresAtMs, true),
+    ...expiry(session.user!.expiresAtMs, true),
     ...(Object.keys(subs).length > 0 && { subs }),
     ...(data !== undefined && { data }),
     ping: Math.ceil(pingMs / 1_000),

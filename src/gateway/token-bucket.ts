@@ -1,5 +1,3 @@
-/** Milliseconds after which an empty bucket is full again. */
-const FILLS_IN_MS = 2_000
 /** What sums of fractions may be off by. */
 const INEXACT_MS = 0.001
 
@@ -7,11 +5,11 @@ const INEXACT_MS = 0.001
 export const FULL = 0
 
 /**
- * Takes one from a bucket that holds so many a second on average, and twice as many at once; undefined where that is one
- * too many. A bucket is the time at which it would be full again: there is one for each client.
+ * Takes one from a bucket that is filled with so many a second and holds `burst`; undefined where that is one too many.
+ * A bucket is the time at which it would be full again: there is one for each client.
  */
-export function take(bucket: number, perSecond: number): number | undefined {
+export function take(bucket: number, perSecond: number, burst: number = perSecond * 2): number | undefined {
   const now = performance.now()
   const fullAt = Math.max(bucket, now) + 1_000 / perSecond
-  return fullAt - now > FILLS_IN_MS + INEXACT_MS ? undefined : fullAt
+  return fullAt - now > (burst * 1_000) / perSecond + INEXACT_MS ? undefined : fullAt
 }

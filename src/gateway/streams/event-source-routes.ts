@@ -72,7 +72,7 @@ export function eventSourceRoutes(node: GatewayNode, options: EventSourceOptions
     try {
       await session.open()
     } catch (error) {
-      const isLimit = error instanceof ClientFailure && error.error.code === CLIENT_ERRORS.limitExceeded.code
+      const isLimit = error instanceof ClientFailure && error.error.code === CLIENT_ERRORS.tooManyRequests.code
       if (!isLimit) throw error
       throw new HttpFailure(429, 'Too Many Requests', 'This user has too many connections.', 'REFUSED')
     }

@@ -102,8 +102,9 @@ export class EventSourceSession {
       session.write(new Frames(JSON.stringify({ push: { channel, subscribe } })))
       return undefined
     } catch (error) {
-      if (error instanceof ClientFailure) return error
-      throw error
+      if (!(error instanceof ClientFailure)) throw error
+      // The server has subscribed it meanwhile.
+      return error.error.code === CLIENT_ERRORS.alreadySubscribed.code ? undefined : error
     }
   }
 

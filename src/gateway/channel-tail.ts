@@ -1,6 +1,6 @@
 import type { Position } from '../protocol/position.ts'
 import type { Kept } from './publication.ts'
-import { isSamePosition } from './stream-position.ts'
+import { isSamePosition, isWithin } from './stream-position.ts'
 
 /**
  * The last publications of one channel, in memory, without a hole between them: so that a thousand clients that come back
@@ -14,12 +14,21 @@ export class ChannelTail {
   #kept: Kept[] = []
   #bytes = 0
 
-  constructor(maxCount: number, maxBytes: number) {
+  readonly #isDense: () => boolean
+
+  /** @param isDense whether each position follows right on the one before: not where others' entries are between */
+  constructor(maxCount: number, maxBytes: number, isDense: () => boolean) {
     this.#maxCount = maxCount
     this.#maxBytes = maxBytes
+    this.#isDense = isDense
   }
 
-  /** The last position that it knows; undefined before {@link begin}. */
+  /** All that it has, oldest first. */
+  get kept(): readonly Kept[] {
+    return this.#kept
+  }
+
+  /** The last position that it knows; undefined where it knows none. */
   get end(): Position | undefined {
     return this.#kept.at(-1)?.position ?? this.#base
   }
@@ -32,8 +41,12 @@ export class ChannelTail {
     for (const each of kept) this.push(each)
   }
 
-  /** Must be the one that follows the last. */
+  /** What it has is not taken again. Where this does not follow the last, it begins anew with it. */
   push(kept: Kept): void {
+    const { end } = this
+    const { position } = kept
+    if (end !== undefined && isWithin(position, end)) return
+    if (end === undefined || !this.#follows(end, position)) this.begin({ ...position, seq: position.seq - 1 })
     this.#kept.push(kept)
     this.#bytes += kept.json.length
     if (this.#kept.length <= this.#maxCount && this.#bytes <= this.#maxBytes) return
@@ -60,5 +73,11 @@ export class ChannelTail {
     const at = position.seq - first.position.seq
     const found = this.#kept[at]
     return found !== undefined && isSamePosition(found.position, position) ? this.#kept.slice(at + 1) : undefined
+  }
+
+  #follows(end: Position, { epoch, seq }: Position): boolean {
+    // Before its first entry a log has no epoch.
+    if (end.epoch === '') return true
+    return epoch === end.epoch && (this.#isDense() ? seq === end.seq + 1 : seq > end.seq)
   }
 }

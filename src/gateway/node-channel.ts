@@ -10,7 +10,7 @@ import { readLast, readOn } from './channel-reader.ts'
 import { ChannelTail } from './channel-tail.ts'
 import { Frames } from './frames.ts'
 import { type Kept, publicationJson } from './publication.ts'
-import { isSamePosition, toStream } from './stream-position.ts'
+import { isSamePosition, isWithin, toStream } from './stream-position.ts'
 
 const TAIL_COUNT = 1_000
 const TAIL_BYTES = 1_048_576
@@ -55,13 +55,15 @@ export class NodeChannel {
   readonly #members = new Set<Member>()
   /** Those of them that were given more than has come here. */
   readonly #ahead = new Set<Member>()
-  readonly #tail = new ChannelTail(TAIL_COUNT, TAIL_BYTES)
+  readonly #tail = new ChannelTail(TAIL_COUNT, TAIL_BYTES, () => this.#log?.kind !== 'shared')
   readonly #pushStart: string
   #handle: Promise<SubscriptionHandle> | undefined
   #log: LogId | undefined
   /** The last entry that was delivered; undefined where the channel has no history. */
   #position: Position | undefined
   #pending: string[] = []
+  /** Some members take another generation for its log's than what comes next is of. */
+  #tellsEpoch = false
   #loading: Promise<void> | undefined
 
   constructor(options: NodeChannelOptions) {
@@ -129,6 +131,11 @@ export class NodeChannel {
     if (this.#members.size === 0) return
     this.#pending.push(json)
     this.#options.dirty(this)
+  }
+
+  /** With what comes next, its members are told of which generation it is. */
+  tellEpoch(): void {
+    this.#tellsEpoch = true
   }
 
   /** What came after a position, as far as it can be said from memory or in one reading of the log. */
@@ -202,11 +209,10 @@ export class NodeChannel {
     const last = await readLast(this.#options.eventLog, this.#log!, this.name, TAIL_COUNT)
     if (last === undefined) return
     const { base, publications, end: read } = last
-    // What came live while it was read is behind it already, or is in it.
-    const live = this.#tail.since(read) ?? []
-    const end = this.#tail.end
-    const isAhead = end !== undefined && end.epoch === read.epoch && end.seq > read.seq && live.length === 0
-    if (!isAhead) this.#tail.begin(base, [...publications, ...live])
+    const { end, kept } = this.#tail
+    const isAhead = end !== undefined && !isWithin(end, read) && kept.length === 0
+    // What came live while it was read is in it already, or follows.
+    if (!isAhead) this.#tail.begin(base, [...publications, ...kept])
   }
 
   #onMessage(message: Message): void {
@@ -216,6 +222,8 @@ export class NodeChannel {
       return
     }
     const before = this.#position
+    // The channel began where the log was, which may have been further than what had come by then.
+    if (before !== undefined && isWithin(position, before)) return
     this.#position = position
     const json = publicationJson(message)
     if (
@@ -226,13 +234,15 @@ export class NodeChannel {
       this.#newGeneration(position)
       if (this.#members.size > 0) this.push(this.frame(publicationJson(message, toStream(position).epoch)))
     } else if (this.#members.size > 0) this.#hand(message, position, json, before)
-    if (this.#tail.end !== undefined) this.#tail.push({ position, json })
+    this.#tail.push({ position, json })
   }
 
   #hand(message: Message, position: Position, json: string, before: Position | undefined): void {
     // The first of a log says which log it is.
-    const isBirth = before?.epoch === ''
-    const frame = this.frame(isBirth ? publicationJson(message, toStream(position).epoch) : json)
+    const tells = before?.epoch === '' || this.#tellsEpoch
+    const frame = this.frame(tells ? publicationJson(message, toStream(position).epoch) : json)
+    // Who is ahead is not given this one.
+    if (this.#ahead.size === 0) this.#tellsEpoch = false
     if (this.#ahead.size === 0) {
       this.push(frame)
       return

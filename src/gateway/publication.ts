@@ -30,6 +30,23 @@ export function keptJson({ json, position }: Kept, epoch: string): string {
   return own === epoch ? json : `${json.slice(0, -1)},"epoch":${JSON.stringify(own)}}`
 }
 
+/**
+ * The same for several, in order: clients take the epoch of one for that of all that follow. With the epoch that they
+ * take for the log's in the end.
+ */
+export function keptInOrder(
+  publications: readonly Kept[],
+  epoch: string,
+): { readonly jsons: readonly string[]; readonly epoch: string } {
+  let known = epoch
+  const jsons = publications.map((each) => {
+    const json = keptJson(each, known)
+    known = toStream(each.position).epoch
+    return json
+  })
+  return { jsons, epoch: known }
+}
+
 export function kept(channel: string, payload: Buffer, position: Position): Kept {
   return { position, json: publicationJson(new Message(channel, payload, position)) }
 }

@@ -7,7 +7,7 @@ import type { ClientSession } from './client-session.ts'
 import { type ChannelRule, ClientFailure } from './contract.ts'
 import { Frames } from './frames.ts'
 import type { NodeChannel } from './node-channel.ts'
-import { type Kept, keptJson } from './publication.ts'
+import { type Kept, keptInOrder } from './publication.ts'
 import { fromStream, toStream } from './stream-position.ts'
 
 /** Milliseconds between two looks whether a client that is given a long recovery has taken some of it. */
@@ -68,14 +68,17 @@ export class SessionChannels {
           ? { ...(await join(channel, place, undefined)), recovered: false }
           : await join(channel, place, since)
       this.#assertHere(place)
-      if (more) void this.#goOn(channel, place, position!)
+      const start = position === undefined ? '' : toStream(position).epoch
+      const given = keptInOrder(publications, start)
+      if (more) void this.#goOn(channel, place, position!, given.epoch)
+      else if (given.epoch !== start) channel.tellEpoch()
       if (expiresAtMs !== undefined) this.#expire(name, place, expiresAtMs)
       const recoverable = rule.recover && position !== undefined
       return {
         ...(recoverable && { recoverable: true, positioned: true, ...toStream(position) }),
         ...(asked && { was_recovering: true, recovered: recovered === true }),
         ...(publications.length > 0 && {
-          publications: publications.map((each) => JSON.parse(keptJson(each, toStream(position!).epoch))),
+          publications: given.jsons.map((json) => JSON.parse(json)),
         }),
         ...(expiresAtMs !== undefined && { expires: true, ttl: secondsTo(expiresAtMs) }),
       }
@@ -133,13 +136,15 @@ export class SessionChannels {
   }
 
   /** Gives the rest of a long recovery as publications, as fast as the client takes them. */
-  async #goOn(channel: NodeChannel, place: ChannelPlace, from: Position): Promise<void> {
+  async #goOn(channel: NodeChannel, place: ChannelPlace, from: Position, known: string): Promise<void> {
     const session = this.#session
     let position = from
+    let epoch = known
     const give = (publications: readonly Kept[]) => {
       if (publications.length === 0) return
-      const { epoch } = toStream(from)
-      session.write(new Frames(publications.map((each) => channel.frame(keptJson(each, epoch))).join('\n')))
+      const given = keptInOrder(publications, epoch)
+      epoch = given.epoch
+      session.write(new Frames(given.jsons.map((json) => channel.frame(json)).join('\n')))
     }
     // The reply to the subscription goes first.
     await new Promise((resolve) => setImmediate(resolve))
@@ -157,6 +162,7 @@ export class SessionChannels {
           const rest = stand(channel, place, position)
           if (rest !== undefined) {
             give(rest)
+            if (epoch !== toStream(rest.at(-1)?.position ?? position).epoch) channel.tellEpoch()
             return
           }
         }

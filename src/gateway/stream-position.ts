@@ -19,3 +19,8 @@ export function fromStream({ offset = 0, epoch = '' }: StreamPosition): Position
 export function isSamePosition(a: Position, b: Position): boolean {
   return a.seq === b.seq && a.gen === b.gen && a.epoch === b.epoch
 }
+
+/** Whether who has had everything up to `end` has had what is at a position, for as long as the log loses nothing. */
+export function isWithin(position: Position, end: Position): boolean {
+  return position.epoch === end.epoch && position.gen <= end.gen && position.seq <= end.seq
+}

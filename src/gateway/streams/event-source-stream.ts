@@ -122,8 +122,9 @@ export class EventSourceStream implements Transport {
       const gap = { channel, from: start && formatPosition(start), to: to && formatPosition(to) }
       text += this.#id() + event('gap', gap)
     }
+    if (to !== undefined) this.#sent.set(channel, to)
     for (const publication of result.publications ?? []) {
-      if (to !== undefined) this.#sent.set(channel, { ...to, seq: publication.offset ?? to.seq })
+      this.#sent.advance(channel, publication)
       text += this.#message(publicationText(channel, publication))
     }
     this.#sent.set(channel, to)

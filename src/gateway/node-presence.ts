@@ -7,9 +7,12 @@ import type { ChannelRule } from './contract.ts'
 
 /** Milliseconds for which it is taken as said that somebody is there; said again every third of it. */
 const LEASE_MS = 30_000
+/** Channels whose members are said again at once. */
+const RENEW_AT_ONCE = 500
 
 interface Here {
-  readonly members: Map<string, PresenceMember>
+  /** By client; undefined for one that the store was not told of. */
+  readonly members: Map<string, PresenceMember | undefined>
   /** Tells of those who come and go; where the rule wants it. */
   joins: Promise<SubscriptionHandle> | undefined
 }
@@ -26,13 +29,17 @@ export interface NodePresenceOptions {
 export class NodePresence {
   readonly #options: NodePresenceOptions
   readonly #here = new Map<string, Here>()
+  /** Clients that are being taken from a channel, which must be done before they are put there again. */
+  readonly #leaving = new Map<string, Promise<void>>()
   readonly #timer: NodeJS.Timeout
+  #renewing = false
 
   constructor(options: NodePresenceOptions) {
     this.#options = options
     this.#timer = setInterval(() => void this.#renew(), LEASE_MS / 3).unref()
   }
 
+  /** Where an ending runs before this is done, nobody was told of anything, and nothing is left in the store. */
   async enter(
     session: ClientSession,
     channel: string,
@@ -45,21 +52,33 @@ export class NodePresence {
     const member = { clientId: session.id, userId: info.user, info: JSON.stringify(info) }
     const here = this.#here.get(channel) ?? { members: new Map(), joins: undefined }
     this.#here.set(channel, here)
-    here.members.set(session.id, member)
+    here.members.set(session.id, undefined)
+    let left = false
+    let told = false
+    let joined: Promise<unknown> | undefined
     const tell = (what: 'join' | 'leave') => {
       if (rule.joinLeave) pubSub.publish(joinChannel(channel), JSON.stringify({ [what]: { info } })).catch(report)
     }
     endings.push(() => {
+      left = true
       here.members.delete(session.id)
       if (here.members.size === 0) this.#forget(channel, here)
-      if (rule.presence) store.leave(channel, session.id).catch(report)
-      tell('leave')
+      if (joined !== undefined) this.#leave(channel, session.id, joined)
+      if (told) tell('leave')
     })
     if (rule.joinLeave) {
       here.joins ??= pubSub.subscribe('channel', joinChannel(channel), ({ text }) => this.#onJoin(channel, text))
       await here.joins
     }
-    if (rule.presence) await store.join(channel, member, LEASE_MS)
+    await this.#leaving.get(keyOf(channel, session.id))
+    if (left) return
+    if (rule.presence) {
+      joined = store.join(channel, member, LEASE_MS)
+      here.members.set(session.id, member)
+      await joined
+      if (left) return
+    }
+    told = true
     tell('join')
   }
 
@@ -90,6 +109,20 @@ export class NodePresence {
     )
   }
 
+  /** Once the store has settled what it was told before: a call that is made again must not come behind this. */
+  #leave(channel: string, clientId: string, joined: Promise<unknown>): void {
+    const { store, report } = this.#options
+    const key = keyOf(channel, clientId)
+    const leaving: Promise<void> = joined
+      .catch(() => {})
+      .then(() => store.leave(channel, clientId))
+      .catch(report)
+      .then(() => {
+        if (this.#leaving.get(key) === leaving) this.#leaving.delete(key)
+      })
+    this.#leaving.set(key, leaving)
+  }
+
   #onJoin(channel: string, text: string): void {
     const node = this.#options.hub.get(channel)
     if (node === undefined || !/^\{"(join|leave)":/.test(text) || text.includes('\n')) return
@@ -97,9 +130,23 @@ export class NodePresence {
   }
 
   async #renew(): Promise<void> {
-    for (const [channel, { members }] of this.#here) {
-      const list = [...members.values()]
-      if (list.length > 0) await this.#options.store.renew(channel, list, LEASE_MS).catch(this.#options.report)
+    // It takes longer than it should: more of it at once would not be faster.
+    if (this.#renewing) return
+    this.#renewing = true
+    const { store, report } = this.#options
+    const all = [...this.#here]
+    for (let at = 0; at < all.length; at += RENEW_AT_ONCE) {
+      await Promise.all(
+        all.slice(at, at + RENEW_AT_ONCE).map(async ([channel, { members }]) => {
+          const list = [...members.values()].filter((member) => member !== undefined)
+          if (list.length > 0) await store.renew(channel, list, LEASE_MS).catch(report)
+        }),
+      )
     }
+    this.#renewing = false
   }
+}
+
+function keyOf(channel: string, clientId: string): string {
+  return `${clientId} ${channel}`
 }

@@ -4,6 +4,7 @@ import { assertChannel, assertEventType, assertPattern } from '../core/channel-n
 import { type PublishContext, publishChannel } from '../core/diagnostics.ts'
 import { TidingsError } from '../core/errors.ts'
 import { settledWithin } from '../core/settled-within.ts'
+import type { LoggedPubSub } from '../log/logged-pub-sub.ts'
 import { type AppendOptions, type Receipt, readAppendOptions, receiptOf } from './append.ts'
 import { encodeEvent } from './event.ts'
 import { checkSize, encodePayload } from './payload.ts'
@@ -70,7 +71,8 @@ export class Publisher {
       const payload = encodePayload(message, this.#maxBytes)
       const pubSub = this.#pubSub()
       const append = () => pubSub.append(channel, payload, read)
-      return this.#settling(channel, payload, append, receiversOf).then(receiptOf)
+      const sent = publishChannel.hasSubscribers ? traced(channel, payload, append, receiversOf) : append()
+      return this.#settling(sent).then(receiptOf)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -133,22 +135,22 @@ export class Publisher {
 
   #send(channel: string, payload: string | Uint8Array): Promise<number> {
     const pubSub = this.#pubSub()
-    return this.#settling(channel, payload, () => pubSub.publish(channel, payload), Number)
+    if (publishChannel.hasSubscribers) return this.#settling(tracedPublish(pubSub, channel, payload))
+    return this.#settling(pubSub.publish(channel, payload))
   }
 
-  #settling<T>(
-    channel: string,
-    payload: string | Uint8Array,
-    send: () => Promise<T>,
-    receiversOf: (result: T) => number,
-  ): Promise<T> {
-    const sent = publishChannel.hasSubscribers ? traced(channel, payload, send, receiversOf) : send()
+  #settling<T>(sent: Promise<T>): Promise<T> {
     if (!this.#used.owned) {
       this.#pending += 1
       sent.then(this.#settled, this.#settled)
     }
     return sent
   }
+}
+
+/** A function of its own: one that makes closures makes them a context at each call, whether they are made or not. */
+function tracedPublish(pubSub: LoggedPubSub, channel: string, payload: string | Uint8Array): Promise<number> {
+  return traced(channel, payload, () => pubSub.publish(channel, payload), Number)
 }
 
 function traced<T>(

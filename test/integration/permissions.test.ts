@@ -37,6 +37,9 @@ test('a channel that the ACL forbids fails its own message and no other of the s
     if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'NO_PERMISSION', retryable: false })
   }
   await expect(publisher.publish('forbidden', 'alone')).rejects.toMatchObject({ code: 'NO_PERMISSION' })
+  for (const alike of await Promise.allSettled(['1', '2'].map((text) => publisher.publish('forbidden', text)))) {
+    expect(alike).toMatchObject({ status: 'rejected', reason: { code: 'NO_PERMISSION' } })
+  }
 })
 
 test('a user that may not run scripts publishes all the same, in order', async () => {

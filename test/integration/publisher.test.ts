@@ -58,6 +58,27 @@ describe('publish', () => {
     expect(String(bytes[3])).toBe('{"a":[1,null,true]}')
   })
 
+  test.each([
+    ['one channel', ['tick:a']],
+    ['several channels', ['tick:a', 'tick:ü', 'tick:c']],
+  ])('calls of one tick on %s arrive in order and as they were, texts and bytes', async (_, channels) => {
+    await using subscriber = new Subscriber({ redis: server.url })
+    const got: [channel: string, message: string][] = []
+    await subscriber.psubscribe('tick:*', (_p, channel, message) => got.push([channel, String(message)]), {
+      as: 'text',
+    })
+    const texts = ['plain', '', 'ünï 💌', 'two\r\nlines']
+    const bytes = [Buffer.from('bytes €'), Buffer.alloc(0)]
+    for (const messages of [texts, [...texts, ...bytes, ...texts]]) {
+      got.length = 0
+      const sent = messages.flatMap((message) => channels.map((channel) => [channel, message] as const))
+      const receivers = await Promise.all(sent.map(([channel, message]) => publisher.publish(channel, message)))
+      expect(receivers).toEqual(sent.map(() => 1))
+      await expect.poll(() => got.length).toBe(sent.length)
+      expect(got).toEqual(sent.map(([channel, message]) => [channel, String(message)]))
+    }
+  })
+
   test('bytes are taken when published: changing the array afterwards changes nothing', async () => {
     await using subscriber = new Subscriber({ redis: server.url })
     const received: number[][] = []

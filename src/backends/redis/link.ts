@@ -127,13 +127,20 @@ export class Link {
     args: (string | Buffer)[],
     deadline: number = performance.now() + this.#options.commandTimeoutMs,
   ): Promise<unknown> {
+    if (!this.writable) return Promise.reject(this.notConnected())
+    return this.send(new Command(name, args), deadline)
+  }
+
+  /** As {@link write}, with a command that the caller has made. */
+  send(sent: Command, deadline: number): Promise<unknown> {
     const client = this.#client
     if (client === undefined || !this.writable) return Promise.reject(this.notConnected())
+    const { name } = sent
     return new Promise((resolve, reject) => {
       this.#gather(client)
       const command: InFlight = { name, deadline, resolve, reject }
       this.#inFlight.add(command)
-      const answered = client.sendCommand(new Command(name, args)) as Promise<unknown>
+      const answered = client.sendCommand(sent) as Promise<unknown>
       answered.then(
         (reply) => this.#inFlight.delete(command) && resolve(reply),
         (error: unknown) => {

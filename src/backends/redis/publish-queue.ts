@@ -1,6 +1,6 @@
 import { TidingsError } from '../../core/errors.ts'
 import type { Link } from './link.ts'
-import { PUBLISH } from './lua.generated.ts'
+import { type Outgoing, publishCall } from './publish-call.ts'
 import { type QueueLimits, refusal } from './queue-limits.ts'
 import { fromReply, isPermission, replyText } from './redis-error.ts'
 
@@ -13,10 +13,7 @@ const DEADLINE_SPREAD_MS = 250
 /** Script calls on their way at once; what comes meanwhile gathers for the next. */
 const MAX_IN_FLIGHT = 8
 
-interface Waiting {
-  readonly channel: string
-  readonly payload: string | Buffer
-  readonly bytes: number
+interface Waiting extends Outgoing {
   readonly deadline: number
   readonly resolve: (receivers: number) => void
   readonly reject: (error: TidingsError) => void
@@ -44,6 +41,14 @@ export class PublishQueue {
   /** Whether this user may run scripts: known after the first batch. */
   #scripts: boolean | undefined
 
+  /** Of the promise made last. Each promise by a function of its own would cost as much again. */
+  #resolve!: Waiting['resolve']
+  #reject!: Waiting['reject']
+  readonly #keep = (resolve: Waiting['resolve'], reject: Waiting['reject']): void => {
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
   constructor(link: Link, limits: QueueLimits, timeoutMs: number) {
     this.#link = link
     this.#limits = limits
@@ -59,18 +64,18 @@ export class PublishQueue {
     this.#count += 1
     this.#bytes += bytes
     this.#link.start()
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({
-        channel,
-        payload: typeof payload === 'string' ? payload : toBuffer(payload),
-        bytes,
-        deadline: performance.now() + this.#timeoutMs,
-        resolve,
-        reject,
-      })
-      this.#schedule()
-      this.#watch()
+    const result = new Promise<number>(this.#keep)
+    this.#waiting.push({
+      channel,
+      payload: typeof payload === 'string' ? payload : toBuffer(payload),
+      bytes,
+      deadline: performance.now() + this.#timeoutMs,
+      resolve: this.#resolve,
+      reject: this.#reject,
     })
+    this.#schedule()
+    this.#watch()
+    return result
   }
 
   /** The link can send again. */
@@ -125,11 +130,9 @@ export class PublishQueue {
   }
 
   async #sendScript(batch: readonly Waiting[]): Promise<void> {
-    const args: (string | Buffer)[] = [PUBLISH, '0']
-    for (const message of batch) args.push(message.channel, message.payload)
     let replies: unknown[]
     try {
-      replies = (await this.#link.write('eval', args, batch.at(-1)!.deadline)) as unknown[]
+      replies = (await this.#link.send(publishCall(batch), batch.at(-1)!.deadline)) as unknown[]
       this.#scripts = true
     } catch (error) {
       if (isPermission(error)) {

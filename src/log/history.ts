@@ -2,7 +2,7 @@ import { TidingsError } from '../core/errors.ts'
 import type { EventLog, LogEntry, LogHead, LogPage } from '../core/event-log.ts'
 import type { Gap, GapListener, GapReason } from '../core/gap.ts'
 import type { LogId } from '../core/log-id.ts'
-import { formatPosition, type Position } from '../protocol/position.ts'
+import { BEFORE_BIRTH, formatPosition, type Position } from '../protocol/position.ts'
 import { positionIn, resume } from './fork.ts'
 import { mergeOrdered } from './merge.ts'
 
@@ -16,8 +16,8 @@ export interface HistoryQuery {
   readonly since?: 'start' | Date | Position | undefined
   /** Where to end: a time or a position, included. Default: what is the last entry when reading begins. */
   readonly until?: Date | Position | undefined
-  /** In place of `until`: the partition's change counter at the last entry of a log. */
-  readonly untilCounter?: ((log: LogId) => number) | undefined
+  /** Takes where the reading of a log, forwards, has come to, once it is done. Not called where there is no log. */
+  readonly onEnd?: ((log: LogId, end: Position) => void) | undefined
   /** The most entries. */
   readonly limit?: number | undefined
   /** From the newest to the oldest. */
@@ -59,7 +59,7 @@ export async function* readHistory(
 async function* readLog(
   eventLog: EntryReader,
   log: LogId,
-  { since = 'start', until, untilCounter, reverse = false, onGap }: HistoryQuery,
+  { since = 'start', until, reverse = false, onGap, onEnd }: HistoryQuery,
   limit: number,
 ): AsyncGenerator<StoredEntry, void, undefined> {
   const first = await eventLog.read(log, { limit: 1 })
@@ -73,31 +73,36 @@ async function* readLog(
   let toSeq = head.seq
   if (until instanceof Date) toSeq = Math.min(toSeq, (await eventLog.seek(log, 'time', until.getTime() + 1)) - 1)
   else if (until !== undefined) toSeq = Math.min(toSeq, goOn(until, first, gap) - 1)
-  if (untilCounter !== undefined) {
-    toSeq = Math.min(toSeq, (await eventLog.seek(log, 'counter', untilCounter(log) + 1)) - 1)
-  }
 
   let from = fromSeq ?? head.firstSeq
   let to = toSeq
   const begun = head
+  let end = positionIn(begun, to)
   while (from <= to) {
     const { head: now, entries } = await eventLog.read(log, { fromSeq: from, toSeq: to, limit, reverse })
     head = assertSame(begun, now, reverse ? to : from - 1, gap)
-    if (head === undefined) return
+    if (head === undefined) {
+      // Another log has its name: none of that has been read.
+      onEnd?.(log, now === undefined ? BEFORE_BIRTH : positionIn(now, now.firstSeq - 1))
+      return
+    }
     let next = reverse ? to : from
     for (const entry of entries) {
       if (entry.seq !== next && reverse) gap('trimmed', positionIn(head, entry.seq), positionIn(head, next))
       else if (entry.seq !== next) gap('trimmed', positionIn(head, next - 1), positionIn(head, entry.seq - 1))
-      yield { ...entry, position: { epoch: head.epoch, gen: entry.gen, seq: entry.seq } }
+      end = { epoch: head.epoch, gen: entry.gen, seq: entry.seq }
+      yield { ...entry, position: end }
       next = entry.seq + (reverse ? -1 : 1)
     }
     if (entries.length === 0) {
       if (!reverse || to >= head.firstSeq) gap('trimmed', positionIn(head, from - 1), positionIn(head, to))
-      return
+      end = positionIn(head, to)
+      break
     }
     if (reverse) to = next
     else from = next
   }
+  onEnd?.(log, end)
 }
 
 /** The number of the entry to go on with after a position. */

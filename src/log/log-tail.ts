@@ -1,6 +1,6 @@
 import type { EventLog, LogEntry, LogHead } from '../core/event-log.ts'
 import type { Gap, GapListener } from '../core/gap.ts'
-import { liveChannel } from '../core/keys.ts'
+import { liveChannel, logPartition } from '../core/keys.ts'
 import { decodeFrame, type LiveFrame } from '../core/live-frame.ts'
 import type { LogId } from '../core/log-id.ts'
 import type { Message } from '../core/message.ts'
@@ -124,10 +124,20 @@ export class LogTail {
     this.#begin()
   }
 
-  /** As {@link startAfter}, from the first entry that has at least this counter. Resolves to the head. */
-  async startAtCounter(counter: number): Promise<LogHead | undefined> {
-    const fromSeq = await this.#options.eventLog.seek(this.log, 'counter', counter)
-    const { head } = await this.#read({ limit: 1 })
+  /**
+   * As {@link startAfter}, from the first entry that has at least this counter, as it was counted in an epoch of the
+   * partition. Where counting has begun anew since then, from the first entry. Resolves to the head.
+   */
+  async startAtCounter(counter: number, epoch: string): Promise<LogHead | undefined> {
+    const { eventLog } = this.#options
+    let fromSeq = await eventLog.seek(this.log, 'counter', counter)
+    let { head } = await this.#read({ limit: 1 })
+    // Asked last: what was found before that is of that epoch too.
+    const now = await eventLog.changes(logPartition(this.log, eventLog.partitions))
+    if (epoch !== '' && now.epoch !== epoch) {
+      fromSeq = 1
+      ;({ head } = await this.#read({ limit: 1 }))
+    }
     if (head !== undefined) this.#cursor.place(head, Math.min(Math.max(fromSeq, head.firstSeq) - 1, head.seq))
     this.#begin()
     this.repair()

@@ -1,6 +1,6 @@
 import { toByteString } from '../core/byte-string.ts'
 import { TidingsError } from '../core/errors.ts'
-import type { Changes, EventLog } from '../core/event-log.ts'
+import type { EventLog } from '../core/event-log.ts'
 import type { GapListener, Resumed } from '../core/gap.ts'
 import { compileGlob } from '../core/glob.ts'
 import { livePattern, logOfLiveChannel, logPartition } from '../core/keys.ts'
@@ -8,13 +8,14 @@ import { decodeFrame } from '../core/live-frame.ts'
 import { type LogId, logText } from '../core/log-id.ts'
 import type { Message } from '../core/message.ts'
 import type { PubSub, SubscriptionHandle } from '../core/pub-sub.ts'
-import type { Position } from '../protocol/position.ts'
+import { BEFORE_BIRTH, type Position } from '../protocol/position.ts'
+import { positionIn } from './fork.ts'
 import { LogTail } from './log-tail.ts'
 import { LookRounds } from './look-rounds.ts'
 import { type Change, PartitionLooks } from './partition-looks.ts'
 import { type Since, startOf } from './since.ts'
-import type { TailListener, TailPlace } from './tail-place.ts'
-import { behind, Watch } from './watch.ts'
+import type { TailListener } from './tail-place.ts'
+import { endOf, type LogEnds, Watch } from './watch.ts'
 
 const MAX_IDLE = 10_000
 
@@ -55,12 +56,16 @@ export interface TailHandle extends SubscriptionHandle {
   resume(room: number): void
 }
 
+/** A place on one log. */
+export interface FollowHandle extends TailHandle {
+  /** Paused, it is to go on right after a position. */
+  startAfter(position: Position): void
+}
+
 /** What a pattern was given. */
 export interface WatchHandle extends TailHandle {
-  /** The change counter of each partition from which on it delivers. */
-  readonly since: readonly number[]
-  /** To be called before a paused one is resumed: where counting has begun anew meanwhile, all of it is delivered. */
-  confirm(): Promise<void>
+  /** Paused, it is to go on right after where others have read each log to, and with all of those not read. */
+  startAfter(ends: LogEnds): void
 }
 
 /**
@@ -78,6 +83,8 @@ export class LogTails {
   readonly #looks: PartitionLooks
   readonly #rounds: LookRounds
   readonly #endStatus: () => void
+  /** The connection that brings the frames is down: what is asked now says nothing of what comes before it is up. */
+  #broken = false
   #closed = false
 
   constructor(options: LogTailsOptions) {
@@ -95,7 +102,10 @@ export class LogTails {
       looked: () => this.#forgetIdle(),
     })
     this.#endStatus = options.pubSub.onStatus(({ kind }) => {
-      if (kind === 'disconnected' || kind === 'interruption') this.#looks.doubt()
+      if (kind === 'disconnected' || kind === 'interruption') {
+        this.#looks.doubt()
+        this.#broken = kind === 'disconnected'
+      }
       if (kind !== 'interruption') return
       for (const { tail, partition } of this.#followed.values()) {
         if (this.#looks.since(partition) === undefined) tail.repair()
@@ -113,32 +123,33 @@ export class LogTails {
    * Follows one log, from now on or from further back. Resolves once nothing that is appended later can be missed.
    * @param paused delivers nothing before {@link TailHandle.resume}
    */
-  async follow(log: LogId, listener: TailListener, { since, paused = false }: FollowOptions = {}): Promise<TailHandle> {
+  async follow(
+    log: LogId,
+    listener: TailListener,
+    { since, paused = false }: FollowOptions = {},
+  ): Promise<FollowHandle> {
     this.#assertOpen()
     const known = this.#followed.get(logText(log))
     const followed = known ?? this.#create(log)
     const { tail } = followed
-    let place: TailPlace
+    const place = tail.add(listener)
     const watched = this.#watchedSince(log)
-    if (known === undefined && watched < Number.POSITIVE_INFINITY) {
-      // What was appended since the last look may not have come to the patterns yet; it is not for this listener.
-      const since = Math.max(watched, this.#looks.since(followed.partition) ?? 0)
-      let before: Position | 'unknown' | undefined = 'unknown'
+    const isBehind = known === undefined && watched < Number.POSITIVE_INFINITY
+    if (isBehind) {
+      // What was appended since the last look may not have come to the patterns yet: the tail begins there. The
+      // listener's place is at the head.
+      const { partition } = followed
+      const counter = Math.max(watched, this.#looks.sinceOf(partition, log)) + 1
+      const epoch = this.#looks.epoch(partition)
       const start = async () => {
         await tail.subscribe()
-        before = await tail.startAtCounter(since + 1)
+        const head = await tail.startAtCounter(counter, epoch)
+        place.startAfter(head === undefined ? BEFORE_BIRTH : positionIn(head, head.seq))
       }
-      const onMessage = (message: Message) => {
-        if (before !== 'unknown' && !isUpTo(before, message.position!)) listener.onMessage(message)
-      }
-      place = tail.add({ ...listener, onMessage })
       followed.ready = this.#discardOnFailure(followed, start())
-    } else {
-      place = tail.add(listener)
-      if (known === undefined) followed.ready = this.#discardOnFailure(followed, tail.start())
-      else if (followed.followers === 0) followed.ready = subscribeAfter(followed)
-    }
-    if (paused || since !== undefined) place.pause()
+    } else if (known === undefined) followed.ready = this.#discardOnFailure(followed, tail.start())
+    else if (followed.followers === 0) followed.ready = subscribeAfter(followed)
+    if (paused || since !== undefined || isBehind) place.pause()
     followed.followers += 1
     let held = true
     const release = () => {
@@ -159,14 +170,20 @@ export class LogTails {
         this.#assertOpen()
         resumed = start.resumed
         place.startAfter(start.position)
-        if (!paused) place.resume(Number.POSITIVE_INFINITY)
       }
+      if ((since !== undefined || isBehind) && !paused) place.resume(Number.POSITIVE_INFINITY)
     } catch (error) {
       release()
       throw error
     }
     this.#rounds.schedule()
-    return { release, resumed, pause: () => place.pause(), resume: (room) => place.resume(room) }
+    return {
+      release,
+      resumed,
+      startAfter: (position) => place.startAfter(position),
+      pause: () => place.pause(),
+      resume: (room) => place.resume(room),
+    }
   }
 
   /**
@@ -184,72 +201,60 @@ export class LogTails {
     const { pubSub, eventLog, namespace } = this.#options
     const glob = compileGlob(pattern)
     const handles: SubscriptionHandle[] = []
-    const logs: TailHandle[] = []
-    const end = () => {
-      for (const handle of [...handles.splice(0), ...logs.splice(0)]) handle.release()
-    }
-    /** Frames that may be behind the counters that are just being asked for. */
-    const early: Message[] = []
+    const logs: { readonly log: LogId; readonly handle: FollowHandle }[] = []
+    const partitions = Array.from({ length: eventLog.partitions }, (_, partition) => partition)
     let watch: Watch | undefined
-    let changes: Changes[]
+    const release = () => {
+      for (const { release } of [...handles.splice(0), ...logs.splice(0).map(({ handle }) => handle)]) release()
+      const begun = watch
+      watch = undefined
+      if (begun === undefined || !this.#watches.delete(begun)) return
+      begun.end()
+      for (const followed of [...this.#followed.values()]) this.#discardUnused(followed)
+    }
+    const begin = (since: number[]) => {
+      this.#assertOpen()
+      watch = new Watch(pattern, listener, since, paused)
+      this.#watches.add(watch)
+      for (const { tail } of this.#followed.values()) watch.attach(tail)
+      return watch
+    }
     try {
-      const onMessage = (message: Message) => {
-        if (watch !== undefined) this.#onFrame(watch, message)
-        else if (paused) early.push(message)
-      }
+      await Promise.all(partitions.map((each) => this.#looks.since(each) === undefined && this.#looks.look(each)))
+      // A paused one has its places before it asks where it begins, so that nothing passes it by meanwhile.
+      if (paused) begin(partitions.map((partition) => this.#looks.since(partition)!))
+      const onMessage = (message: Message) => watch !== undefined && this.#onFrame(watch, message)
       handles.push(await pubSub.subscribe('pattern', livePattern(namespace, pattern), onMessage))
       for (const name of shared) {
         const log: LogId = { kind: 'shared', name }
-        const partition = logPartition(log, eventLog.partitions)
         const accepts = (channel: string, counter: number) =>
           glob.matches(toByteString(channel)) && listener.accepts(channel, counter)
-        const matching = { ...listener, accepts }
-        logs.push(
-          await this.follow(log, paused ? behind(() => watch!.since[partition]!, matching) : matching, { paused }),
-        )
+        logs.push({ log, handle: await this.follow(log, { ...listener, accepts }, { paused }) })
       }
-      const partitions = Array.from({ length: eventLog.partitions }, (_, partition) => partition)
-      changes = await Promise.all(
-        partitions.map(async (partition) => {
-          if (this.#looks.since(partition) === undefined) await this.#looks.look(partition)
-          return eventLog.changes(partition)
-        }),
-      )
-      const since = changes.map(({ counter }) => counter)
+      const changes = await Promise.all(partitions.map((partition) => eventLog.changes(partition)))
+      const counters = changes.map(({ counter }) => counter)
+      if (watch === undefined) begin(counters)
       this.#assertOpen()
-      watch = new Watch(pattern, listener, since, paused, ({ log }) => logPartition(log, eventLog.partitions))
     } catch (error) {
-      end()
+      release()
       throw error
     }
-    const begun = watch
-    this.#watches.add(begun)
-    for (const { tail } of this.#followed.values()) begun.attach(tail)
-    for (const message of early) this.#onFrame(begun, message)
+    const begun = watch!
     this.#rounds.schedule()
     return {
-      since: begun.since,
-      confirm: async () => {
-        const now = await Promise.all(changes.map((_, partition) => eventLog.changes(partition)))
-        for (const [partition, { epoch }] of now.entries()) {
-          if (epoch !== changes[partition]!.epoch) begun.since[partition] = 0
-        }
+      startAfter: (ends) => {
+        begun.startAfter(ends)
+        for (const { log, handle } of logs) handle.startAfter(endOf(ends, log))
       },
       pause: () => {
         begun.pause()
-        for (const log of logs) log.pause()
+        for (const { handle } of logs) handle.pause()
       },
       resume: (room) => {
         begun.resume(room)
-        for (const log of logs) log.resume(room)
+        for (const { handle } of logs) handle.resume(room)
       },
-      release: () => {
-        watch = undefined
-        end()
-        if (!this.#watches.delete(begun)) return
-        begun.end()
-        for (const followed of [...this.#followed.values()]) this.#discardUnused(followed)
-      },
+      release,
     }
   }
 
@@ -273,8 +278,9 @@ export class LogTails {
     if (followed === undefined) {
       followed = this.#create(log)
       const since = this.#looks.since(followed.partition)
-      if (since !== undefined && this.#looks.isDoubtful(followed.partition)) {
-        this.#startAtCounter(followed, { log, counter: frame.entries[0]!.counter, since })
+      if (since !== undefined && (this.#broken || this.#looks.isDoubtful(followed.partition))) {
+        const change = { log, counter: frame.entries[0]!.counter, since: this.#looks.sinceOf(followed.partition, log) }
+        this.#startAtCounter(followed, { ...change, since: Math.max(change.since, this.#watchedSince(log)) })
       } else {
         // Nothing was missed since the last look, so this is the first that is new.
         const { gen, seq } = frame.entries[0]!
@@ -319,7 +325,8 @@ export class LogTails {
 
   /** What fails is looked at again, as long as it is missed. */
   #startAtCounter(followed: Followed, change: Change): void {
-    followed.ready = this.#discardOnFailure(followed, followed.tail.startAtCounter(change.since + 1))
+    const epoch = this.#looks.epoch(followed.partition)
+    followed.ready = this.#discardOnFailure(followed, followed.tail.startAtCounter(change.since + 1, epoch))
     followed.ready.catch((error: unknown) => {
       this.#looks.remember(followed.partition, change)
       if (!this.#closed) this.#options.onError?.(error)
@@ -394,8 +401,4 @@ function subscribeAfter(followed: Followed): Promise<void> {
     }
   }
   return subscribe()
-}
-
-function isUpTo(before: Position | undefined, { epoch, gen, seq }: Position): boolean {
-  return before !== undefined && epoch === before.epoch && gen <= before.gen && seq <= before.seq
 }

@@ -44,6 +44,17 @@ export class PartitionLooks {
     return this.#seen.get(partition)?.since
   }
 
+  /** Identifies the counter that {@link since} is of. */
+  epoch(partition: number): string {
+    return this.#seen.get(partition)?.epoch ?? ''
+  }
+
+  /** As {@link since}, for one log: a change that was seen at the last look, but is missed, has not been dealt with. */
+  sinceOf(partition: number, log: LogId): number {
+    const seen = this.#seen.get(partition)
+    return seen?.suspects.get(logText(log))?.since ?? seen?.since ?? 0
+  }
+
   isDoubtful(partition: number): boolean {
     return this.#doubtful.has(partition)
   }

@@ -2,10 +2,10 @@ import { toByteString } from '../core/byte-string.ts'
 import type { EventLog } from '../core/event-log.ts'
 import type { GapListener } from '../core/gap.ts'
 import { compileGlob } from '../core/glob.ts'
-import { logPartition } from '../core/keys.ts'
-import type { LogId } from '../core/log-id.ts'
+import { type LogId, logText } from '../core/log-id.ts'
 import { Message } from '../core/message.ts'
 import type { Listener } from '../core/pub-sub.ts'
+import type { Position } from '../protocol/position.ts'
 import { type EntryReader, readHistory } from './history.ts'
 import type { TailHandle, WatchHandle } from './log-tails.ts'
 import { logsMatching } from './logs-matching.ts'
@@ -25,8 +25,8 @@ export interface PatternHistoryOptions {
 }
 
 /**
- * What was kept of the channels behind a pattern, merged by time, and then what comes live: the logs are read up to
- * the change counters from which on the live part delivers.
+ * What was kept of the channels behind a pattern, merged by time, and then what comes live: the live part goes on
+ * in each log right after the position to which it was read.
  */
 export class PatternHistory implements TailHandle {
   readonly #options: PatternHistoryOptions
@@ -74,11 +74,12 @@ export class PatternHistory implements TailHandle {
     }
     const glob = compileGlob(pattern)
     const logs = await patience.until(() => logsMatching(eventLog, pattern))
-    const untilCounter = (log: LogId) => live.since[logPartition(log, eventLog.partitions)]!
+    const ends = new Map<string, Position>()
+    const onEnd = (log: LogId, end: Position) => void ends.set(logText(log), end)
     const accepts = (channel: string) => glob.matches(toByteString(channel)) && this.#options.accepts(channel, 0)
     for await (const { channel, payload, position } of readHistory(patient, logs, {
       since,
-      untilCounter,
+      onEnd,
       accepts,
       onGap,
     })) {
@@ -86,7 +87,8 @@ export class PatternHistory implements TailHandle {
       onMessage(new Message(channel, payload, position))
       while (this.#paused && !this.#closed) await this.#resumed()
     }
-    await patience.until(() => live.confirm())
+    if (this.#closed) return
+    live.startAfter(ends)
     this.#handedOver = true
     if (!this.#paused) live.resume(this.#room)
   }

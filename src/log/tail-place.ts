@@ -34,7 +34,9 @@ export class TailPlace {
   readonly #owner: PlaceOwner
   readonly #listener: TailListener
   #gone = false
-  #catchUp: CatchUp | 'at start' | undefined
+  #catchUp: CatchUp | undefined
+  /** Before the tail has started: where it is to begin (there, if not said), and with how much room (paused, if not). */
+  #beginning: { readonly from?: Position | undefined; readonly room?: number | undefined } | undefined
 
   constructor(owner: PlaceOwner, listener: TailListener) {
     this.#owner = owner
@@ -43,14 +45,14 @@ export class TailPlace {
 
   /** Whether it does not follow live at present. */
   get behind(): boolean {
-    return this.#catchUp !== undefined
+    return this.#catchUp !== undefined || this.#beginning !== undefined
   }
 
   /** Takes what the tail delivers, and the message once one is made of it. Returns the message. */
   deliver(entry: LogEntry, position: Position, message: Message | undefined): Message | undefined {
-    if (this.#gone) return message
+    if (this.#gone || this.#beginning !== undefined) return message
     if (this.#catchUp !== undefined) {
-      if (this.#catchUp !== 'at start') this.#catchUp.offer(entry, position)
+      this.#catchUp.offer(entry, position)
       return message
     }
     if (!this.#listener.accepts(entry.channel, entry.counter)) return message
@@ -63,26 +65,33 @@ export class TailPlace {
   gap(gap: Gap): void {
     if (this.#gone) return
     if (this.#catchUp === undefined) this.#listener.onGap?.(gap)
-    else if (this.#catchUp !== 'at start') this.#catchUp.interrupt()
+    else this.#catchUp.interrupt()
   }
 
   /** Gets nothing from now on; what comes is read from the log after {@link resume}. */
   pause(): void {
     if (this.#gone) return
     const position = this.#owner.position()
-    if (position === undefined) this.#catchUp = 'at start'
-    else if (this.#catchUp === undefined || this.#catchUp === 'at start') this.startAfter(position)
+    if (position === undefined) this.#beginning = { from: this.#beginning?.from }
+    else if (this.#catchUp === undefined) this.startAfter(position)
     else this.#catchUp.pause()
   }
 
   /** The tail has started. */
   started(): void {
-    if (this.#catchUp === 'at start') this.pause()
+    if (this.#beginning === undefined) return
+    const { from, room } = this.#beginning
+    this.startAfter(from ?? this.#owner.position()!)
+    if (room !== undefined) this.resume(room)
   }
 
   /** Stands behind a position from now on, paused. */
   startAfter(position: Position): void {
     if (this.#gone) return
+    if (this.#owner.position() === undefined) {
+      this.#beginning = { from: position }
+      return
+    }
     this.#endCatchUp()
     const catchUp: CatchUp = new CatchUp({
       cursor: this.#owner.cursorAt(position),
@@ -106,8 +115,9 @@ export class TailPlace {
 
   /** @param room how many the listener can take */
   resume(room: number): void {
-    if (this.#catchUp === 'at start') this.#catchUp = undefined
-    else this.#catchUp?.resume(room)
+    if (this.#beginning === undefined) this.#catchUp?.resume(room)
+    else if (this.#beginning.from === undefined) this.#beginning = undefined
+    else this.#beginning = { from: this.#beginning.from, room }
   }
 
   /** Gets nothing from now on. */
@@ -122,7 +132,8 @@ export class TailPlace {
   }
 
   #endCatchUp(): void {
-    if (this.#catchUp !== 'at start') this.#catchUp?.close()
+    this.#beginning = undefined
+    this.#catchUp?.close()
     this.#catchUp = undefined
   }
 }

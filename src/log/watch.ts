@@ -1,7 +1,16 @@
 import { toByteString } from '../core/byte-string.ts'
 import { compileGlob, type Glob } from '../core/glob.ts'
+import { type LogId, logText } from '../core/log-id.ts'
+import { BEFORE_BIRTH, type Position } from '../protocol/position.ts'
 import type { LogTail } from './log-tail.ts'
 import type { TailListener, TailPlace } from './tail-place.ts'
+
+/** Where the reading of each log has come to, by the log's text. A log that is not in it was not there to be read. */
+export type LogEnds = ReadonlyMap<string, Position>
+
+export function endOf(ends: LogEnds, log: LogId): Position {
+  return ends.get(logText(log)) ?? BEFORE_BIRTH
+}
 
 /** A pattern that somebody follows: its place on the tail of every channel's own log that matches. */
 export class Watch {
@@ -9,25 +18,16 @@ export class Watch {
   readonly since: number[]
   readonly #glob: Glob
   readonly #listener: TailListener
-  readonly #partitionOf: (tail: LogTail) => number
   readonly #places = new Map<LogTail, TailPlace>()
+  /** Where it goes on in logs that have had no tail yet since others read them. */
+  readonly #ends = new Map<string, Position>()
   #paused: boolean
-  /** Paused from its beginning on: what came before it is read by others, and must not come twice. */
-  #starting: boolean
 
-  constructor(
-    pattern: string,
-    listener: TailListener,
-    since: number[],
-    paused: boolean,
-    partitionOf: (tail: LogTail) => number,
-  ) {
+  constructor(pattern: string, listener: TailListener, since: number[], paused: boolean) {
     this.since = since
     this.#glob = compileGlob(pattern)
     this.#listener = listener
-    this.#partitionOf = partitionOf
     this.#paused = paused
-    this.#starting = paused
   }
 
   matches(channel: string): boolean {
@@ -42,10 +42,15 @@ export class Watch {
   attach(tail: LogTail): void {
     const { kind, name } = tail.log
     if (kind !== 'channel' || !this.matches(name)) return
-    const partition = this.#partitionOf(tail)
-    const place = tail.add(this.#starting ? behind(() => this.since[partition]!, this.#listener) : this.#listener)
+    const place = tail.add(this.#listener)
     this.#places.set(tail, place)
+    const text = logText(tail.log)
+    const end = this.#ends.get(text)
     if (this.#paused) place.pause()
+    if (end === undefined) return
+    this.#ends.delete(text)
+    place.startAfter(end)
+    if (!this.#paused) place.resume(Number.POSITIVE_INFINITY)
   }
 
   /** The tail is gone. */
@@ -58,29 +63,21 @@ export class Watch {
     for (const place of this.#places.values()) place.pause()
   }
 
+  /** Paused, it is to go on where the logs have been read to. */
+  startAfter(ends: LogEnds): void {
+    for (const [text, end] of ends) this.#ends.set(text, end)
+    for (const [{ log }, place] of this.#places) {
+      place.startAfter(endOf(ends, log))
+      this.#ends.delete(logText(log))
+    }
+  }
+
   resume(room: number): void {
     this.#paused = false
-    this.#starting = false
     for (const place of [...this.#places.values()]) place.resume(room)
   }
 
   end(): void {
     for (const place of this.#places.values()) place.remove()
-  }
-}
-
-/** Leaves out the entries up to a partition's change counter, as long as the log is the one that it was. */
-export function behind(counter: () => number, listener: TailListener): TailListener {
-  let reached = false
-  return {
-    accepts: (channel, now) => {
-      reached ||= now > counter()
-      return reached && listener.accepts(channel, now)
-    },
-    onMessage: listener.onMessage,
-    onGap: (gap) => {
-      if (gap.reason === 'lost') reached = true
-      listener.onGap?.(gap)
-    },
   }
 }

@@ -249,7 +249,7 @@ describe('log tail', () => {
   test('starts behind a position, and at a counter', async () => {
     await putMany(1, 6)
     const later = follow()
-    await later.startAtCounter(5)
+    await later.startAtCounter(5, '')
     await eventually(() => expect(got).toEqual(numbered(5, 6)))
     later.close()
     tail.startAfter({ epoch: 'e1', gen: 1, seq: 6 })

@@ -33,10 +33,12 @@ export const latencyRow = {
       against: 'socket-io p99 ms',
       atMost: 0.7,
     },
+    { name: 'p50 of bare writes', unit: '× Socket.IO', goal: '', own: 'ws p50 ms', against: 'socket-io p50 ms' },
+    { name: 'p50', unit: '× bare writes', goal: '', own: 'tidings p50 ms', against: 'ws p50 ms' },
   ],
   async run({ quick, round, profile }) {
     const perSecond = (await saturation()) / 2
-    const found = await alternately(['tidings', 'socket-io'], round, async (arm) => {
+    const found = await alternately(['tidings', 'socket-io', 'ws'], round, async (arm) => {
       const arena = await Arena.open(arm, { profile })
       try {
         await arena.clients.call('connect', arena.ports, CLIENTS)

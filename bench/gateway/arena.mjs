@@ -11,9 +11,16 @@ export class Arena {
   servers = []
   /** @type {number[]} */
   ports = []
+  /**
+   * Clients beside those that are timed.
+   *
+   * @type {Worker | undefined}
+   */
+  others
 
-  /** @param {RedisServer} redis @param {Worker} publisher @param {Worker} clients */
-  constructor(redis, publisher, clients) {
+  /** @param {Arm} arm @param {RedisServer} redis @param {Worker} publisher @param {Worker} clients */
+  constructor(arm, redis, publisher, clients) {
+    this.arm = arm
     this.redis = redis
     this.publisher = publisher
     this.clients = clients
@@ -30,7 +37,7 @@ export class Arena {
       Worker.start(clientsOf[clients], [arm]),
       ...Array.from({ length: nodes }, () => Worker.start(`servers/${arm}.mjs`, [redis.url], profile)),
     ])
-    const arena = new Arena(redis, publisher, crowd)
+    const arena = new Arena(arm, redis, publisher, crowd)
     arena.servers = servers
     arena.ports = await Promise.all(servers.map((server) => server.call('port')))
     return arena
@@ -68,21 +75,40 @@ export class Arena {
   }
 
   /**
-   * Publishes by a schedule: the microseconds that each delivery took since its message was due, in order.
+   * Connects clients of which one in so many is timed, evenly spread. The others read now and then, and only when nobody
+   * else needs the processor: on a network they would not share it with the servers.
+   *
+   * @param {number} total @param {number} oneIn
+   */
+  async connectSome(total, oneIn) {
+    this.others = await Worker.start(clientsOf.crowd, [this.arm])
+    const nodes = this.ports.length
+    for (let made = 0; made < total; made += nodes * oneIn) {
+      await this.others.call('connect', this.ports, nodes * (oneIn - 1))
+      await this.clients.call('connect', this.ports, nodes)
+    }
+    await this.others.call('readSeldom')
+  }
+
+  /**
+   * Publishes by a schedule: the microseconds that each timed delivery took since its message was due, in order.
    *
    * @param {number} perSecond @param {number} messages
    */
   async schedule(perSecond, messages) {
+    await this.others?.call('expect', messages, false)
     await this.clients.call('expect', messages, true)
     const [, { ages }] = await Promise.all([
       this.publisher.call('scheduled', perSecond, messages),
       this.clients.call('finished'),
+      this.others?.call('finished'),
     ])
     return Float64Array.from(ages).sort()
   }
 
   async close() {
     await this.clients.kill()
+    await this.others?.kill()
     await this.publisher.kill()
     await Promise.all(this.servers.map((server) => server.end()))
     await this.redis.stop()

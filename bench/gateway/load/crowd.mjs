@@ -1,4 +1,5 @@
 /** Many clients in one process, which count what they get. Argument: of which server they are. */
+import { constants, setPriority } from 'node:os'
 import { eachAge } from '../message.mjs'
 import { serve } from '../serving.mjs'
 import { Connection } from './connection.mjs'
@@ -6,6 +7,7 @@ import { newlines } from './frames.mjs'
 import { protocols } from './protocols.mjs'
 
 const AT_ONCE = 100
+const SELDOM_MS = 30
 
 const protocol = protocols[/** @type {import('./protocols.mjs').Arm} */ (process.argv[2])]
 /** @type {{ count: number }[]} */
@@ -60,6 +62,17 @@ serve({
     expected = each * clients.length
     timing = times
     ages = []
+  },
+
+  /** Reads all that has come every so often, where a processor has nothing else to do. */
+  readSeldom() {
+    setPriority(constants.priority.PRIORITY_LOW)
+    const nothing = new Int32Array(new SharedArrayBuffer(4))
+    const sleep = () => {
+      Atomics.wait(nothing, 0, 0, SELDOM_MS)
+      setImmediate(sleep)
+    }
+    sleep()
   },
 
   /** Resolves when everybody has got everything: to when that was, and the ages in microseconds. */

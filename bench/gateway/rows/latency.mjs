@@ -2,6 +2,7 @@ import { Arena, at } from '../arena.mjs'
 import { alternately } from './alternately.mjs'
 
 const CLIENTS = 1_000
+const TIMED_ONE_IN = 20
 /** The rates at which Socket.IO is tried, in messages a second. */
 const LEAST = 20
 const MOST = 500
@@ -41,7 +42,7 @@ export const latencyRow = {
     const found = await alternately(['tidings', 'socket-io', 'ws'], round, async (arm) => {
       const arena = await Arena.open(arm, { profile })
       try {
-        await arena.clients.call('connect', arena.ports, CLIENTS)
+        await arena.connectSome(CLIENTS, TIMED_ONE_IN)
         await arena.schedule(perSecond, WARM_UP)
         const ages = await arena.schedule(perSecond, Math.round(perSecond * (quick ? SECONDS / 3 : SECONDS)))
         return { [`${arm} p50 ms`]: at(ages, 0.5) / 1e3, [`${arm} p99 ms`]: at(ages, 0.99) / 1e3 }
@@ -57,7 +58,7 @@ export const latencyRow = {
 async function saturation() {
   const arena = await Arena.open('socket-io')
   try {
-    await arena.clients.call('connect', arena.ports, CLIENTS)
+    await arena.connectSome(CLIENTS, TIMED_ONE_IN)
     await arena.schedule(LEAST, WARM_UP)
     let most = LEAST
     for (let rate = LEAST; rate < MOST; rate *= STEP) {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { TidingsError } from '../core/errors.ts'
 import type { ClientRequest, TransportName } from './contract.ts'
 import type { GatewayNode } from './gateway-node.ts'
 import { type GatewayOptions, openNode } from './gateway-options.ts'
@@ -11,6 +12,8 @@ import { WebSocketTransports } from './websocket.ts'
 
 const BAD_REQUEST = new HttpFailure(400, 'Bad Request', 'The request cannot be.', 'BAD_REQUEST')
 const WEBSOCKET_PATH = '/connection/websocket'
+/** Servers that a gateway is attached to: two would answer the same upgrade. */
+const served = new WeakSet<Server>()
 
 /** What a request can be given beside what it says itself. */
 export interface FetchInfo {
@@ -23,7 +26,10 @@ export interface Gateway {
   readonly node: GatewayNode
   /** Resolves when other nodes know of this one and it can be sent commands. */
   readonly ready: Promise<void>
-  /** Serves a server's WebSocket upgrades, and its requests unless it has a handler of its own. */
+  /**
+   * Serves a server's WebSocket upgrades, and its requests unless it has a handler of its own.
+   * @throws TidingsError `INVALID_OPTION` where a gateway serves it already
+   */
   attach(server: Server): void
   /** Answers a request of Node's HTTP server, of Express, or of whatever is like them. */
   handler(request: IncomingMessage, response: ServerResponse, next?: () => void): void
@@ -117,10 +123,17 @@ export function createGateway(options: GatewayOptions): Gateway {
     node,
     ready,
     attach(server) {
+      if (served.has(server)) {
+        throw new TidingsError('INVALID_OPTION', 'This server has a gateway already.', {
+          hint: 'Attach a gateway once, and close one before another takes its place.',
+        })
+      }
+      served.add(server)
       server.on('upgrade', upgrade)
       const own = server.listenerCount('request') === 0
       if (own) server.on('request', handler)
       attached.push(() => {
+        served.delete(server)
         server.off('upgrade', upgrade)
         if (!own) return
         server.off('request', handler)

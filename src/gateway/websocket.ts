@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type RawData, type Server, WebSocket, WebSocketServer } from 'ws'
+import { DISCONNECTS } from '../protocol/codes.ts'
 import type { ClientSession } from './client-session.ts'
 import type { ClientRequest, Transport } from './contract.ts'
 import type { Frames } from './frames.ts'
@@ -9,8 +10,8 @@ import type { GatewayNode } from './gateway-node.ts'
 
 /** Milliseconds for the peer to answer the closing of its connection. */
 const CLOSE_MS = 3_000
-/** The same for one for which more waits than the network takes: what it is told may not even reach it. */
-const STUCK_CLOSE_MS = 500
+/** The same for one that never said who it is, or for which more waits than the network takes: it may not even be told. */
+const SHORT_CLOSE_MS = 500
 
 /** A connection that knows whose it is, so that listeners need not be made for each. */
 class ClientSocket extends WebSocket {
@@ -94,9 +95,9 @@ class WebSocketTransport implements Transport {
 
   close(code: number, reason: string): void {
     const websocket = this.#websocket
-    const isStuck = this.bufferedBytes > 0
+    const isShort = this.bufferedBytes > 0 || code === DISCONNECTS.stale.code
     websocket.close(code, reason)
     // Whoever does not read will not answer either, and must not be held.
-    setTimeout(() => websocket.terminate(), isStuck ? STUCK_CLOSE_MS : CLOSE_MS).unref()
+    setTimeout(() => websocket.terminate(), isShort ? SHORT_CLOSE_MS : CLOSE_MS).unref()
   }
 }

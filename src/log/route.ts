@@ -217,7 +217,7 @@ export class Route implements TailHandle {
 export function noHistory(channel: string): TidingsError {
   return new TidingsError('NO_HISTORY', `The policy of "${channel}" keeps no history.`, {
     context: { channel },
-    hint: 'Give the channel a policy with "history" (bus.policies.apply, tidings policy apply), or do without.',
+    hint: 'Give it a policy with "history", or do without: tidings policy apply takes channels, bus.policies.apply event types, without their prefix.',
   })
 }
 

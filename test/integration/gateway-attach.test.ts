@@ -53,3 +53,44 @@ test('a server whose gateway has closed answers that it is not available', async
   await gateway.close(0)
   expect((await fetch(`http://127.0.0.1:${port}/health/live`)).status).toBe(503)
 })
+
+test('a server has one gateway at a time', async () => {
+  const { server, gateway } = await open()
+  const other = await open()
+  for (const one of [gateway, other.gateway]) {
+    expect(() => one.attach(server)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
+  }
+  await gateway.close(0)
+  other.gateway.attach(server)
+})
+
+test('who never says who it is, and answers no closing either, is let go sooner than others', async () => {
+  const { port, close } = await openGateway({
+    connection: { redis: `memory:${Math.random()}` },
+    limits: { authenticateMs: 1 },
+  })
+  ending.push(close)
+  const ended: string[] = []
+  const bare = (name: string) => {
+    const socket = connect(port, '127.0.0.1')
+    const key = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13'
+    socket.write(
+      `GET /connection/websocket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n${key}\r\n\r\n`,
+    )
+    socket.on('error', () => {}).resume()
+    const closed = new Promise<void>((resolve) => {
+      socket.on('close', () => {
+        ended.push(name)
+        resolve()
+      })
+    })
+    return { socket, closed }
+  }
+  const silent = bare('silent')
+  const binary = bare('binary')
+  await new Promise((resolve) => binary.socket.once('data', resolve))
+  // An empty binary message: closed at once, and given the time that others have to answer that.
+  binary.socket.write(Buffer.from([0x82, 0x80, 0, 0, 0, 0]))
+  await Promise.all([silent.closed, binary.closed])
+  expect(ended).toEqual(['silent', 'binary'])
+})

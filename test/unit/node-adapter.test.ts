@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
+import { buffer } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ipOf, send, toRequest, urlOf } from '../../src/gateway/http/node-adapter.ts'
 import { failureOf, INTERNAL, problem } from '../../src/gateway/http/problem.ts'
@@ -35,13 +36,36 @@ test('only a proxy that is trusted says who the peer is, and only for itself', (
   expect(ipOf(request(), true)).toBe('10.0.0.1')
 })
 
+/** As middleware does, which keeps the body or not. */
+async function readBefore(incoming: IncomingMessage, as: string): Promise<void> {
+  const body = await buffer(incoming)
+  const kept = { json: () => JSON.parse(String(body)), text: () => String(body), raw: () => body }[as]
+  Object.assign(incoming, { body: kept?.() })
+}
+
 describe('over a socket', () => {
+  test.each(['json', 'text', 'raw'])('a body that middleware has read before is what it has kept: %s', async (as) => {
+    const body = JSON.stringify({ name: 'Ada ☃', n: 1 })
+    const headers = { 'content-type': 'application/json', 'x-read': as }
+    const response = await fetch(`http://127.0.0.1:${port}/x`, { method: 'POST', body, headers })
+    expect(await response.json()).toMatchObject({ body })
+  })
+
+  test.each(['nothing', 'json'])('a body that is lost is said to be: %s', async (as) => {
+    const type = as === 'json' ? 'application/x-www-form-urlencoded' : 'application/json'
+    const headers = { 'content-type': type, 'x-read': as }
+    const response = await fetch(`http://127.0.0.1:${port}/x`, { method: 'POST', body: '{}', headers })
+    expect([response.status, await response.json()]).toMatchObject([500, { code: 'BODY_READ' }])
+  })
+
   let server: Server
   let port: number
   beforeAll(async () => {
     server = createServer((incoming, outgoing) => {
       const answer = async () => {
         try {
+          const { 'x-read': before } = incoming.headers
+          if (before !== undefined) await readBefore(incoming, String(before))
           const request = toRequest(incoming, new AbortController().signal)
           return Response.json({ url: request.url, body: await request.text() })
         } catch (error) {

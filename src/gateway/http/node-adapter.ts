@@ -31,7 +31,11 @@ export function urlOf({ url = '/', headers }: IncomingMessage): URL | undefined 
   return undefined
 }
 
-/** A Web request of one that Node's HTTP server has taken. @throws HttpFailure 400, 501 */
+/**
+ * A Web request of one that Node's HTTP server has taken. A body that middleware has read before is taken from where it
+ * has put it.
+ * @throws HttpFailure 400, 500, 501
+ */
 export function toRequest(incoming: IncomingMessage, signal: AbortSignal): Request {
   const url = urlOf(incoming)
   if (url === undefined) throw new HttpFailure(400, 'Bad Request', 'The address cannot be.', 'INVALID_ADDRESS')
@@ -53,7 +57,8 @@ export function toRequest(incoming: IncomingMessage, signal: AbortSignal): Reque
 }
 
 /** The body of a request. Whoever cancels it is sent no more of it, and can still be answered. */
-function bodyOf(incoming: IncomingMessage): ReadableStream<Uint8Array> {
+function bodyOf(incoming: IncomingMessage): ReadableStream<Uint8Array> | string | Uint8Array {
+  if (incoming.readableDidRead) return bodyReadBefore(incoming)
   // By itself it would end the connection as well.
   const chunks = incoming.iterator({ destroyOnReturn: false })
   return new ReadableStream<Uint8Array>(
@@ -69,6 +74,16 @@ function bodyOf(incoming: IncomingMessage): ReadableStream<Uint8Array> {
     },
     { highWaterMark: 0 },
   )
+}
+
+/** What `express.json()` and the like have left: JSON is as good as it was. */
+function bodyReadBefore(incoming: IncomingMessage): string | Uint8Array {
+  const { body } = incoming as { readonly body?: unknown }
+  if (typeof body === 'string' || body instanceof Uint8Array) return body
+  const isForm = /urlencoded|multipart/i.test(incoming.headers['content-type'] ?? '')
+  if (body !== undefined && !isForm) return JSON.stringify(body)
+  const detail = 'Something before the gateway has read the body of the request: let the gateway come before it.'
+  throw new HttpFailure(500, 'Internal Server Error', detail, 'BODY_READ')
 }
 
 /** Sends a Web response, as fast as the peer takes it. A peer that goes ends the response's body. */

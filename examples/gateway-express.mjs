@@ -1,7 +1,7 @@
 // A gateway inside an Express application: its own routes as ever, and WebSocket on the same port.
 //
 //   node examples/gateway-express.mjs         then: curl -X POST http://127.0.0.1:8000/login -d user=ada
-//   REDIS_URL=redis://127.0.0.1:6379 node examples/gateway-express.mjs
+//   REDIS_URL=redis://127.0.0.1:6379 PORT=8001 node examples/gateway-express.mjs      where 8000 is taken
 import { randomBytes } from 'node:crypto'
 import express from 'express'
 import { EventBus, NotificationService } from 'tidings'

@@ -1,7 +1,8 @@
 // A gateway inside a Fastify application: its own routes as ever, and WebSocket on the same port.
 //
 //   node examples/gateway-fastify.mjs
-//   REDIS_URL=redis://127.0.0.1:6379 node examples/gateway-fastify.mjs
+//   curl -X POST http://127.0.0.1:8000/login -H 'content-type: application/json' -d '{"user":"ada"}'
+//   REDIS_URL=redis://127.0.0.1:6379 PORT=8001 node examples/gateway-fastify.mjs      where 8000 is taken
 import { randomBytes } from 'node:crypto'
 import Fastify from 'fastify'
 import { EventBus, NotificationService } from 'tidings'

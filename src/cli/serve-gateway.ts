@@ -4,14 +4,13 @@ import type { Command } from 'commander'
 import type { TidingsError } from '../core/errors.ts'
 import { jwtGatekeeper } from '../gateway/auth/jwt-gatekeeper.ts'
 import type { GatewayConfig } from '../gateway/config/gateway-config.ts'
-import { gatekeeperOptions, loadConfig } from '../gateway/config/load-config.ts'
+import { gatekeeperOptions, loadConfig, portOf } from '../gateway/config/load-config.ts'
 import { devParts } from '../gateway/dev.ts'
 import { createGateway, type Gateway } from '../gateway/gateway.ts'
 import { pageRoutes } from '../gateway/page-routes.ts'
 import { serverRoutes } from '../gateway/server-routes.ts'
 import { EventBus } from '../messaging/event-bus.ts'
 import { NotificationService } from '../notifications/notification-service.ts'
-import { port as readPort } from './arguments.ts'
 import { reportConnection } from './connection-report.ts'
 import { addressOf, describeFailure, UsageError } from './failure.ts'
 import { DEFAULT_PORT, type ServeOptions } from './serve-options.ts'
@@ -84,7 +83,7 @@ async function configOf(options: ServeOptions): Promise<GatewayConfig> {
     )
   }
   const { PORT } = process.env
-  return { ...(PORT !== undefined && PORT !== '' && { port: readPort(PORT) }), ...given }
+  return { ...(PORT !== undefined && PORT !== '' && { port: portOf(PORT) }), ...given }
 }
 
 interface OpenOptions {

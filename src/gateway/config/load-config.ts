@@ -28,11 +28,20 @@ const list = (text: string): string[] => text.split(',').map((part) => part.trim
 /** Variables, the field that each is for, and how it is read. */
 const VARIABLES: readonly (readonly [name: string, field: keyof GatewayConfig, read: (text: string) => unknown])[] = [
   ['REDIS_URL', 'redis', String],
-  ['PORT', 'port', (text) => (/^\d+$/.test(text) ? Number(text) : text)],
+  ['PORT', 'port', portOf],
   ['TIDINGS_TOKEN_SECRET', 'tokenSecret', String],
   ['TIDINGS_API_KEY', 'apiKeys', (text) => [text]],
   ['TIDINGS_ORIGINS', 'origins', list],
 ]
+
+/** Reads the variable PORT. @throws TidingsError `INVALID_OPTION` */
+export function portOf(text: string): number {
+  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text)
+  throw new TidingsError(
+    'INVALID_OPTION',
+    'The configuration cannot be used. PORT: It must be a whole number from 0 to 65535.',
+  )
+}
 
 /**
  * Reads the configuration's file, if there is one, and lays the environment over it. An empty variable is none.

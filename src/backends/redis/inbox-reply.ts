@@ -74,20 +74,17 @@ export function decodeOutcomes(letters: unknown): CommandOutcome[] {
 }
 
 export function decodeList(reply: unknown): InboxPage {
-  if (Buffer.isBuffer(reply)) return decodePage(reply.toString())
+  if (Buffer.isBuffer(reply)) return decodePage(reply, [])
   const [state, more, entries] = reply as [StateReply, number, EntriesReply[]]
+  if (entries === undefined) return decodePage(...(reply as [Buffer, Fields]))
   return { entries: decodeEntries(entries, state), more: Number(more) === 1, state: decodeState(state) }
 }
 
-/** Whether there is more, the state, and the entries, each a line. */
-function decodePage(text: string): InboxPage {
-  const end = text.indexOf('\n', 2)
-  const line = text.slice(2, end)
-  return {
-    entries: entriesOf(text.slice(end + 1), seenUpToOf(line)),
-    more: text.startsWith('1'),
-    state: stateOf(line, NOTHING),
-  }
+/** Whether there is more, the state, and the entries as one list. */
+function decodePage(page: Buffer, fields: Fields): InboxPage {
+  const [more, line = '', ...parts] = page.toString().split(SEPARATOR)
+  const entries = entriesOf(parts, seenUpToOf(line))
+  return { entries: withFields(entries, fields), more: more === '1', state: stateOf(line, NOTHING) }
 }
 
 export function decodeSync(reply: unknown): InboxDelta {
@@ -103,89 +100,76 @@ export function decodeSync(reply: unknown): InboxDelta {
 
 type Optional = readonly (Buffer | null)[]
 
+/** In turn a place, from 1, and the fields of the entry there. */
+type Fields = readonly (number | readonly Buffer[])[]
+
 /** See lua/inbox/entries.lua. */
-type EntriesReply =
-  | Buffer
-  | readonly [
-      list: Buffer,
-      fields: readonly (number | readonly Buffer[])[],
-      wakes: Optional,
-      edited: Optional,
-      acted: Optional,
-    ]
+type EntriesReply = Buffer | readonly [list: Buffer, fields: Fields, wakes: Optional, edited: Optional, acted: Optional]
+
+const SEPARATOR = '\x1f'
 
 function decodeEntries(lists: readonly EntriesReply[], state: StateReply): InboxEntry[] {
   const seenUpTo = seenUpToOf(String(Array.isArray(state) ? state[0] : state))
-  return lists.flatMap((list) => {
-    if (Buffer.isBuffer(list)) return entriesOf(list.toString(), seenUpTo)
-    const [text, fields, wakes, edited, acted] = list as Exclude<EntriesReply, Buffer>
-    const more = moreFields(fields)
-    return entriesOf(text.toString(), seenUpTo).map((entry, i) => {
-      const named = more.get(i)
+  return lists.flatMap((reply) => {
+    if (Buffer.isBuffer(reply)) return entriesOf(reply.toString().split(SEPARATOR), seenUpTo)
+    const [list, fields, wakes, edited, acted] = reply as Exclude<EntriesReply, Buffer>
+    const entries = entriesOf(list.toString().split(SEPARATOR), seenUpTo)
+    return withFields(entries, fields).map((entry, i) => {
       const wakesAt = wakes[i] ?? undefined
       return {
         ...entry,
         body: edited[i]?.toString() ?? entry.body,
-        count: optionalNumber(named?.get('c')) ?? 1,
         read: wakesAt === undefined && entry.read,
-        snoozedUntilMs: optionalNumber(wakesAt),
-        expiresAtMs: optionalNumber(named?.get('x')),
+        snoozedUntilMs: wakesAt && Number(wakesAt),
         acted: acted[i]?.toString(),
       }
     })
   })
 }
 
-/** One list, without what not every entry has. */
-function entriesOf(text: string, seenUpTo: number): InboxEntry[] {
-  const afterIds = text.indexOf('\n')
-  const afterUnread = text.indexOf('\n', afterIds + 1)
-  const afterArchived = text.indexOf('\n', afterUnread + 1)
-  const unread = numbers(text.slice(afterIds + 1, afterUnread))
-  const archived = numbers(text.slice(afterUnread + 1, afterArchived))
-  const bodies = text.slice(afterArchived + 1).split('\x1f')
-  return text
-    .slice(0, afterIds)
-    .split(',')
-    .map((id, index) => {
-      const { seq, gen } = parsePlace(id)
-      return {
-        seq,
-        gen,
-        body: bodies[index]!,
-        count: 1,
-        read: !unread.has(seq),
-        seen: seq <= seenUpTo,
-        archived: archived.has(seq),
-        snoozedUntilMs: undefined,
-        expiresAtMs: undefined,
-        acted: undefined,
-      }
+/** From the unread and the archived numbers, and the ID and body of each; without what not every entry has. */
+function entriesOf(parts: readonly string[], seenUpTo: number): InboxEntry[] {
+  const [unread, archived] = [numbers(parts[0]), numbers(parts[1])]
+  const entries: InboxEntry[] = []
+  for (let at = 2; at < parts.length; at += 2) {
+    const { seq, gen } = parsePlace(parts[at]!)
+    entries.push({
+      seq,
+      gen,
+      body: parts[at + 1]!,
+      count: 1,
+      read: !unread.has(seq),
+      seen: seq <= seenUpTo,
+      archived: archived.has(seq),
+      snoozedUntilMs: undefined,
+      expiresAtMs: undefined,
+      acted: undefined,
     })
+  }
+  return entries
+}
+
+function withFields(entries: InboxEntry[], fields: Fields): InboxEntry[] {
+  for (let i = 0; i < fields.length; i += 2) {
+    const [place, values] = [Number(fields[i]) - 1, fields[i + 1] as readonly Buffer[]]
+    const named = new Map<string, string>()
+    for (let j = 2; j < values.length; j += 2) named.set(String(values[j]), String(values[j + 1]))
+    const [count, expires] = [named.get('c'), named.get('x')]
+    entries[place] = {
+      ...entries[place]!,
+      count: count === undefined ? 1 : Number(count),
+      expiresAtMs: expires === undefined ? undefined : Number(expires),
+    }
+  }
+  return entries
 }
 
 function seenUpToOf(line: string): number {
   return Number(line.slice(line.lastIndexOf(' ') + 1))
 }
 
-/** By the entry's index, what it has behind the body, by name. */
-function moreFields(list: readonly (number | readonly Buffer[])[]): Map<number, Map<string, Buffer>> {
-  const more = new Map<number, Map<string, Buffer>>()
-  for (let i = 0; i < list.length; i += 2) {
-    const values = list[i + 1] as readonly Buffer[]
-    const named = new Map<string, Buffer>()
-    for (let j = 2; j < values.length; j += 2) named.set(String(values[j]), values[j + 1]!)
-    more.set(Number(list[i]) - 1, named)
-  }
-  return more
-}
-
-function optionalNumber(text: Buffer | undefined): number | undefined {
-  return text === undefined ? undefined : Number(text)
-}
-
-function numbers(list: string): ReadonlySet<number> {
-  return new Set(list === '' ? [] : list.split(',').map(Number))
+function numbers(list: string | undefined): ReadonlySet<number> {
+  return new Set(!list ? [] : list.split(',').map(Number))
 }
 
 function texts(list: readonly Buffer[]): string[] {

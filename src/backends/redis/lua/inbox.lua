@@ -24,7 +24,7 @@
 --   <first seq>" of the broadcast log, the epoch may be empty; then as the parts say.
 -- Returns: send: "<kind> <epoch> <seq>-<gen> <receivers>", or the kind alone. erase: 1 if there was anything. Others:
 --   the state (inbox/state.lua), then change: a letter for each outcome; list: 1 if there is more, entries
---   (inbox/entries.lua), or all that as one text of lines, where it is but texts; sync: 1 for a reset, places removed, broadcasts changed, entries.
+--   (inbox/entries.lua); where all is text but the fields, one text, or it and the fields; sync: 1 for a reset, places removed, broadcasts changed, entries.
 -- Errors: those of Redis. The first write of a change raises rev, and is one that a full, read-only or lonely server
 --   refuses, so that a refused change has done nothing. Types are looked at before it; only send looks at the key of
 --   the unread ones and at rv by using them first, and leaves out a number and a rev where they are something else. A

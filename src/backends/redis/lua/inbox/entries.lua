@@ -1,13 +1,40 @@
--- Entries as they are answered, in lists of at most 1,000, newest first. Each list is one text, which is dearer to make
--- and far cheaper to return than its parts: a line of the IDs, one of the numbers of the unread ones among them, one of
--- those of the archived ones, all with commas, and the bodies, separated by a character that JSON does not have. Where
--- there is more to tell it is the first of several parts: in turn the place and the fields of those that have more than
--- a body; and for each its wake time, edited body and action.
+-- Entries as they are answered, in lists of at most 1,000, newest first. Each list is one text, which is cheaper to
+-- return and to read than its parts: the numbers of the unread ones among them, those of the archived ones, all with
+-- commas, and the ID and body of each, separated by a character that JSON does not have. Where there is more to tell it
+-- is the first of several parts: in turn the place and the fields of those that have more than a body; and for each its
+-- wake time, edited body and action.
 
 local function numbersOf(rows)
   local seqs = {}
   for i, row in ipairs(rows) do seqs[i] = match(row[1], '^%d+') end
   return seqs
+end
+
+-- The text of at most 1,000 rows, behind what is in parts; and the fields.
+local function textOf(rows, parts)
+  local at, count, fields = #parts, #rows, {}
+  if count == 0 then return concat(parts, '\31'), fields end
+  local low, high = match(rows[count][1], '^%d+'), match(rows[1][1], '^%d+')
+  local function among(name)
+    return sets[name] and concat(call('ZRANGEBYSCORE', prefix .. name, low, high), ',') or ''
+  end
+  local unread = ''
+  for i = 0, 3 do
+    local more = among('u' .. i)
+    unread = unread == '' and more or more == '' and unread or unread .. ',' .. more
+  end
+  parts[at + 1], parts[at + 2] = unread, among('ar')
+  for i = 1, count do
+    local row = rows[i]
+    local values = row[2]
+    at = at + 2
+    parts[at + 1], parts[at + 2] = row[1], values[2]
+    if values[3] then
+      fields[#fields + 1] = i
+      fields[#fields + 1] = values
+    end
+  end
+  return concat(parts, '\31'), fields
 end
 
 local entriesOf
@@ -20,32 +47,12 @@ function entriesOf(rows)
     return all
   end
   if #rows == 0 then return {} end
-  local low, high = match(rows[#rows][1], '^%d+'), match(rows[1][1], '^%d+')
+  local list, fields = textOf(rows, {})
   local seqs = (sets.sn or sets.ed or sets.at) and numbersOf(rows)
-  local function among(name)
-    return sets[name] and call('ZRANGEBYSCORE', prefix .. name, low, high) or {}
-  end
+  if not seqs and #fields == 0 then return { list } end
   local function about(name, command)
     return sets[name] and call(command, prefix .. name, unpack(seqs)) or {}
   end
-  local ids, bodies, fields, unread = {}, {}, {}, {}
-  for i, row in ipairs(rows) do
-    local values = row[2]
-    ids[i] = row[1]
-    bodies[i] = values[2]
-    if values[3] then
-      fields[#fields + 1] = i
-      fields[#fields + 1] = values
-    end
-  end
-  for i = 0, 3 do
-    if sets['u' .. i] then
-      local numbers = concat(among('u' .. i), ',')
-      if numbers ~= '' then unread[#unread + 1] = numbers end
-    end
-  end
-  local list = concat({ concat(ids, ','), concat(unread, ','), concat(among('ar'), ','), concat(bodies, '\31') }, '\n')
-  if not seqs and #fields == 0 then return { list } end
   return { { list, fields, about('sn', 'ZMSCORE'), about('ed', 'HMGET'), about('at', 'HMGET') } }
 end
 

@@ -55,9 +55,10 @@ if op == 'list' then
   end
   local more = #rows > limit
   if more then rows[#rows] = nil end
-  local is, entries = state(), entriesOf(rows)
-  if type(is) == 'string' and #entries == 1 and type(entries[1]) == 'string' then
-    return concat({ more and '1' or '0', is, entries[1] }, '\n')
+  local is = state()
+  if type(is) == 'string' and #rows <= 1000 and not (sets.sn or sets.ed or sets.at) then
+    local page, fields = textOf(rows, { more and '1' or '0', is })
+    return #fields == 0 and page or { page, fields }
   end
-  return { is, more and 1 or 0, entries }
+  return { is, more and 1 or 0, entriesOf(rows) }
 end

@@ -192,7 +192,7 @@ describe.each([
       for (const [index, service] of services.entries()) {
         await service.subscribeUser('u', () => {}, { onChange: (change) => changes[index]!.push(change) })
       }
-      const soon = () => new Date(Date.now() + 300)
+      const soon = () => new Date(Date.now() + 1_000)
       const id = (await first.sendToUser('u', hello('snoozed'))).id!
       await first.sendToUser('u', hello('short', { expiresAt: soon() }))
       await first.broadcast(hello('short broadcast', { expiresAt: soon() }))
@@ -371,13 +371,13 @@ describe.each([
       const followers = [await follow(one), await follow(two)]
       const each = (check: (follower: Awaited<ReturnType<typeof follow>>) => void) =>
         eventually(() => followers.forEach(check))
-      await one.sendToUser('u', hello('soon', { expiresAt: new Date(Date.now() + 300) }))
+      await one.sendToUser('u', hello('soon', { expiresAt: new Date(Date.now() + 1_000) }))
       await each(({ got, changes }) => expect([got, changes.length]).toEqual([['soon'], 1]))
       expect(await two.eraseUser('u')).toBe(true)
       await each(({ changes }) => expect(changes.at(-1)).toMatchObject({ reset: true, counts: { total: 0 } }))
       const before = followers.map(({ changes }) => changes.length)
       // Until then the alarm of what was to expire has rung.
-      await new Promise((resolve) => setTimeout(resolve, 350))
+      await new Promise((resolve) => setTimeout(resolve, 1_050))
       const shown = await one.broadcast(hello('for all'))
       expect(await two.exportUser('u')).toMatchObject({ notifications: [], preferences: { topics: [] } })
       expect(await one.sync('u', followers[0]!.changes.at(-1)!.state)).toMatchObject({ reset: false, changed: [] })
@@ -456,12 +456,12 @@ test('an erased user leaves no key in Redis, though two services follow the inbo
   for (const service of [one, two]) {
     await service.subscribeUser('ada', () => {}, { onChange: (change) => changes.push(change) })
   }
-  await one.sendToUser('ada', hello('soon', { expiresAt: new Date(Date.now() + 300) }))
+  await one.sendToUser('ada', hello('soon', { expiresAt: new Date(Date.now() + 1_000) }))
   await one.follow('ada', 'news')
   await one.eraseUser('ada')
   await eventually(() => expect(changes.filter(({ reset }) => reset)).toHaveLength(2))
   await one.broadcast(hello('for all'))
-  await new Promise((resolve) => setTimeout(resolve, 350))
+  await new Promise((resolve) => setTimeout(resolve, 1_050))
   await two.exportUser('ada')
   expect(await server.admin.keys(`${where.namespace}*ada*`)).toEqual([])
 })

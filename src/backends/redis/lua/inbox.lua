@@ -31,7 +31,7 @@
 --   rev that was left out tells readers to look again. Not whole is what a user does whose ACL allows some of the
 --   commands and not others: it can end in the middle. A PUBLISH that is refused counts as heard by nobody.
 -- Cost: O(log n) for each notification that it touches; beside an empty script's 2 us a send takes some 30 us, one that
---   pushes another out 45 us, the state 25 us, a page of 20 with the state 75 us.
+--   pushes another out 45 us, the state 15 us, a page of 20 with the state 50 us.
 -- include inbox/base.lua
 -- include inbox/change.lua
 -- include inbox/own.lua

@@ -16,7 +16,10 @@ export type ClientEvent<Events, Type extends EventTypeOf<Events>> = Event<
 >
 
 export interface EventOptions {
-  /** Takes what this client cannot be given, on channels with history: load anew what is shown. */
+  /**
+   * Takes what this client cannot be given on channels with history, and on others that the gateway may have missed
+   * something: load anew what is shown. That the client itself was away is said by its status.
+   */
   readonly onGap?: ((gap: EventGap) => unknown) | undefined
 }
 

@@ -1,4 +1,5 @@
 import type { Centrifuge, SubscribedContext, Subscription } from 'centrifuge'
+import { UNSUBSCRIBES } from '../protocol/codes.ts'
 import { ClientError, toClientError } from './client-error.ts'
 import { readEvent } from './event-data.ts'
 import type { Reports } from './reports.ts'
@@ -8,7 +9,7 @@ import type { Event } from './server-types.ts'
 /** Events that a client cannot be given: what it shows is to be loaded anew. */
 export interface EventGap {
   readonly type: string
-  /** The last event before it; undefined where none is known. */
+  /** The last event before it; undefined where none is known, as on a channel without history. */
   readonly from: string | undefined
   /** Events after this one come. */
   readonly to: string | undefined
@@ -37,6 +38,8 @@ export class EventChannel {
   #epoch: string | undefined
   #last: string | undefined
   #recoverable = false
+  /** The gateway has said that something may be missing. */
+  #interrupted = false
   #ended = false
 
   constructor(sdk: Centrifuge, name: string, type: string, reports: Reports, onEmpty: () => void) {
@@ -53,6 +56,9 @@ export class EventChannel {
     this.ready.catch(() => {})
     this.#subscription = sdk.newSubscription(name)
     this.#subscription.on('subscribed', (context) => this.#onSubscribed(context))
+    this.#subscription.on('subscribing', ({ code }) => {
+      if (code === UNSUBSCRIBES.insufficient.code) this.#interrupted = true
+    })
     this.#subscription.on('publication', (publication) => this.#onPublication(publication))
     this.#subscription.on('unsubscribed', ({ code, reason }) => {
       const error = code >= 100 && code < 1_000 ? { code, message: reason } : undefined
@@ -96,7 +102,8 @@ export class EventChannel {
     const from = this.#last
     if (!recovered) this.#last = to
     this.#epoch = streamPosition?.epoch
-    const missed = wasRecovering ? !recovered : this.#recoverable
+    const missed = wasRecovering ? !recovered : this.#recoverable || this.#interrupted
+    this.#interrupted = false
     this.#recoverable = recoverable
     this.#settle.resolve()
     if (!missed) return

@@ -4,6 +4,9 @@ import { NodeChannel } from './node-channel.ts'
 
 /** Milliseconds for which a channel without members stays subscribed: who reconnects costs nothing. */
 const LINGER_MS = 1_000
+/** Clients that are told of an interruption at once, and milliseconds until the next: they all subscribe again. */
+const TOLD_AT_ONCE = 100
+const TOLD_EVERY_MS = 10
 
 export interface ChannelHubOptions {
   readonly pubSub: LoggedPubSub
@@ -21,6 +24,7 @@ export class ChannelHub {
   >()
   readonly #dirty = new Set<NodeChannel>()
   #flushing = false
+  #interruptions = 0
 
   constructor(options: ChannelHubOptions) {
     this.#options = options
@@ -65,7 +69,25 @@ export class ChannelHub {
     }, LINGER_MS).unref()
   }
 
+  /**
+   * What was published for a time has not come. Where there is history it still comes, or a gap is told; to members of the
+   * other channels nobody else will say it.
+   */
+  async interrupted(): Promise<void> {
+    this.#interruptions += 1
+    const interruption = this.#interruptions
+    const channels = [...this.#channels.values()].map(({ channel }) => channel)
+    const concerned = channels.flatMap((channel) => channel.withoutHistory())
+    for (let at = 0; at < concerned.length; at += TOLD_AT_ONCE) {
+      // Another has begun, which concerns them all, or the end.
+      if (this.#interruptions !== interruption) return
+      for (const member of concerned.slice(at, at + TOLD_AT_ONCE)) member.interrupted()
+      await new Promise((resolve) => setTimeout(resolve, TOLD_EVERY_MS).unref())
+    }
+  }
+
   close(): void {
+    this.#interruptions += 1
     for (const { channel, timer } of this.#channels.values()) {
       clearTimeout(timer)
       channel.close()

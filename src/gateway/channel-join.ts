@@ -1,5 +1,6 @@
 import type { Position } from '../protocol/position.ts'
-import type { Member, NodeChannel } from './node-channel.ts'
+import type { Member } from './channel-member.ts'
+import type { NodeChannel } from './node-channel.ts'
 import type { Kept } from './publication.ts'
 import { isSamePosition } from './stream-position.ts'
 

@@ -1,9 +1,10 @@
 import { DISCONNECTS, UNSUBSCRIBES } from '../protocol/codes.ts'
 import type { Position } from '../protocol/position.ts'
+import type { Member } from './channel-member.ts'
 import type { ClientSession } from './client-session.ts'
 import type { ChannelRule } from './contract.ts'
 import { Frames } from './frames.ts'
-import type { Member, NodeChannel } from './node-channel.ts'
+import type { NodeChannel } from './node-channel.ts'
 import { toStream } from './stream-position.ts'
 
 /** One client on one channel. There may be very many of them, so each is one object. */
@@ -36,6 +37,13 @@ export class ChannelPlace implements Member {
   resubscribe(why: { readonly code: number; readonly reason: string }): void {
     if (this.server) this.#restart()
     else this.#session.channels.end(this.name, why)
+  }
+
+  interrupted(): void {
+    if (this.left) return
+    if (!this.server) this.#session.channels.end(this.name, UNSUBSCRIBES.insufficient)
+    // As if it had been subscribed again: it can do nothing itself.
+    else this.#session.write(new Frames(JSON.stringify({ push: { channel: this.name, subscribe: {} } })))
   }
 
   newGeneration(position: Position): boolean {

@@ -65,6 +65,7 @@ export class GatewayNode {
   readonly #bySecret = new Map<string, ClientSession>()
   readonly #byUser = new Map<string, Set<ClientSession>>()
   readonly #byIp = new Map<string, number>()
+  readonly #ending: () => void
   #announcing: NodeJS.Timeout | undefined
   #draining = false
   #closing: Promise<void> | undefined
@@ -82,6 +83,9 @@ export class GatewayNode {
     const { pubSub, eventLog, namespace } = connection
     const { recoverCount, queueBytes } = limits
     this.hub = new ChannelHub({ pubSub, eventLog, recoverCount, recoverBytes: queueBytes / 4 })
+    this.#ending = pubSub.plain.onStatus(({ kind }) => {
+      if (kind === 'interruption') void this.hub.interrupted()
+    })
     this.presence = new NodePresence({
       store: connection.presence,
       pubSub: pubSub.plain,
@@ -200,6 +204,7 @@ export class GatewayNode {
         session.close(DISCONNECTS.shutdown)
       }),
     )
+    this.#ending()
     this.presence.close()
     this.probe.close()
     this.hub.close()

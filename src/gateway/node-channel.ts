@@ -6,6 +6,7 @@ import { positionIn } from '../log/fork.ts'
 import type { LoggedPubSub } from '../log/logged-pub-sub.ts'
 import { UNSUBSCRIBES } from '../protocol/codes.ts'
 import type { Position } from '../protocol/position.ts'
+import type { Member, Recovery } from './channel-member.ts'
 import { readLast, readOn } from './channel-reader.ts'
 import { ChannelTail } from './channel-tail.ts'
 import { Frames } from './frames.ts'
@@ -14,28 +15,6 @@ import { isSamePosition, isWithin, toStream } from './stream-position.ts'
 
 const TAIL_COUNT = 1_000
 const TAIL_BYTES = 1_048_576
-
-/** A client's place on a channel. */
-export interface Member {
-  /** Takes frames of the channel. */
-  write(frames: Frames): void
-  /** Something is missing, or its positions are of another generation: it is no member any more and subscribes again. */
-  resubscribe(why: { readonly code: number; readonly reason: string }): void
-  /** Its positions are of another generation from this one on; false where it must subscribe again. */
-  newGeneration(position: Position): boolean
-  /** Up to here it has been given what came, where that is more than the channel has delivered. */
-  skipTo: Position | undefined
-}
-
-/** What a member that comes back is given first. */
-export interface Recovery {
-  readonly recovered: boolean
-  readonly publications: readonly Kept[]
-  /** Where it stands then. */
-  readonly position: Position
-  /** There is more, to be read from there on. */
-  readonly more: boolean
-}
 
 export interface NodeChannelOptions {
   readonly pubSub: LoggedPubSub
@@ -124,6 +103,11 @@ export class NodeChannel {
     const frames = new Frames(this.#pending.length === 1 ? this.#pending[0]! : this.#pending.join('\n'))
     this.#pending = []
     for (const member of this.#members) member.write(frames)
+  }
+
+  /** Its members, where nothing is kept of what they miss. */
+  withoutHistory(): readonly Member[] {
+    return this.#position === undefined ? [...this.#members] : []
   }
 
   /** Sends something else than a publication to all members. */

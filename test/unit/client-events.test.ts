@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import WebSocket from 'ws'
 import { type Client, ClientError, type ClientOptions, createClient, type EventGap } from '../../src/client/index.ts'
-import { CLIENT_ERRORS } from '../../src/protocol/codes.ts'
+import { CLIENT_ERRORS, UNSUBSCRIBES } from '../../src/protocol/codes.ts'
 import { eventually } from '../support/eventually.ts'
 import { FakeGateway } from '../support/fake-gateway.ts'
 
@@ -52,6 +52,17 @@ describe('events', () => {
     gateway.publish(CHANNEL, created(1))
     gateway.publish(CHANNEL, created(2))
     await eventually(() => expect(events).toEqual(['1-3@abc', '2-3@abc']))
+  })
+
+  it('may be missing on a channel without history, where the gateway says so', async () => {
+    const client = connect()
+    const gaps: EventGap[] = []
+    await client.events.on('order.created', () => {}, { onGap: (gap) => gaps.push(gap) }).ready
+    gateway.push(CHANNEL, { unsubscribe: UNSUBSCRIBES.insufficient })
+    await eventually(() => expect(gaps).toEqual([{ type: 'order.created', from: undefined, to: undefined }]))
+    gateway.cut()
+    await eventually(() => expect(gateway.of('subscribe')).toHaveLength(3))
+    expect(gaps).toHaveLength(1)
   })
 
   it('have their position from the first of a log on', async () => {

@@ -3,7 +3,8 @@ import { afterEach, expect, test } from 'vitest'
 import type { EventLog } from '../../src/core/event-log.ts'
 import type { Message } from '../../src/core/message.ts'
 import { join } from '../../src/gateway/channel-join.ts'
-import { type Member, NodeChannel } from '../../src/gateway/node-channel.ts'
+import type { Member } from '../../src/gateway/channel-member.ts'
+import { NodeChannel } from '../../src/gateway/node-channel.ts'
 import { EventBus } from '../../src/index.ts'
 import type { LoggedPubSub } from '../../src/log/logged-pub-sub.ts'
 import type { Position } from '../../src/protocol/position.ts'
@@ -84,6 +85,7 @@ async function open(whileStarting?: (append: () => Promise<unknown>) => Promise<
         },
         resubscribe: () => {},
         newGeneration: () => true,
+        interrupted: () => {},
       }
       const { publications, recovered } = await join(channel, member, since)
       got.unshift(...publications.map(({ json }) => JSON.parse(json).data))

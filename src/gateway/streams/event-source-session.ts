@@ -124,7 +124,12 @@ export class EventSourceSession {
     if (session.closed) return
     try {
       const failure = await this.#subscribe(channel)
-      if (failure === undefined || session.closed) return
+      if (session.closed) return
+      if (failure === undefined) {
+        // Where there is history, it is known whether anything is missing.
+        if (this.stream.received.get(channel) === undefined) this.stream.tellInterrupted(channel)
+        return
+      }
       this.stream.tellUnsubscribed(channel, failure.error.code, failure.error.message)
     } catch (error) {
       this.#node.report(error)

@@ -68,6 +68,11 @@ export class EventSourceStream implements Transport {
     this.body.end()
   }
 
+  /** Something of a channel without history may be missing. */
+  tellInterrupted(channel: string): void {
+    this.body.push({ bytes: 0, render: () => this.#id() + event('gap', { channel }) })
+  }
+
   /** A channel is not to be had any more. */
   tellUnsubscribed(channel: string, code: number, reason: string): void {
     this.received.delete(channel)

@@ -124,7 +124,8 @@ function assertSame(
   gap: (reason: GapReason, from: Position, to: Position) => void,
 ): LogHead | undefined {
   const from = positionIn(begun, seq)
-  if (now?.epoch !== begun.epoch) gap('lost', from, now === undefined ? from : positionIn(now, 0))
+  if (now?.epoch !== begun.epoch)
+    gap('lost', from, now === undefined ? BEFORE_BIRTH : positionIn(now, now.firstSeq - 1))
   else if (now !== undefined) {
     const next = resume(positionIn(begun, begun.seq), now, begun.chain)
     if (next.kind === 'reset' && next.reason === 'diverged') gap('diverged', from, next.to)

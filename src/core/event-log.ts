@@ -123,6 +123,12 @@ export interface EventLog {
    */
   replacePolicies(version: number, policies: StoredPolicies['policies']): Promise<number | undefined>
 
+  /**
+   * When the policies were first changed after a version, by the clock that entries have their times from. As far as it
+   * is known: of many changes the older ones are forgotten. Undefined where nothing is known.
+   */
+  policiesChangedMs(afterVersion: number): Promise<number | undefined>
+
   /** Number of partitions; fixed for a deployment. */
   readonly partitions: number
 

@@ -29,6 +29,19 @@ export interface Policy {
 /** Policies by the Redis glob over channel names that they are for. */
 export type Policies = Readonly<Record<string, Policy>>
 
+/** When one version of the policies was made. */
+export interface PolicyChange {
+  readonly version: number
+  readonly ms: number
+}
+
+/** When the first of the versions after one was made. Counting may have begun anew: then all of them are after it. */
+export function firstChangeAfter(version: number, changes: readonly PolicyChange[]): number | undefined {
+  const newest = Math.max(...changes.map((change) => change.version))
+  const after = newest > version ? changes.filter((change) => change.version > version) : changes
+  return after.length === 0 ? undefined : Math.min(...after.map(({ ms }) => ms))
+}
+
 export interface StoredPolicies {
   /** Rises with each change. */
   readonly version: number

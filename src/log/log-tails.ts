@@ -54,6 +54,8 @@ export interface TailHandle extends SubscriptionHandle {
   pause(): void
   /** @param room how many entries the listener can take */
   resume(room: number): void
+  /** Whether it has been given all that was in its logs when it was asked. */
+  drained(): Promise<boolean>
 }
 
 /** A place on one log. */
@@ -183,6 +185,7 @@ export class LogTails {
       startAfter: (position) => place.startAfter(position),
       pause: () => place.pause(),
       resume: (room) => place.resume(room),
+      drained: async () => !place.behind && !tail.behind && (await this.#hasAll([followed.partition])) && !place.behind,
     }
   }
 
@@ -253,6 +256,10 @@ export class LogTails {
       resume: (room) => {
         begun.resume(room)
         for (const { handle } of logs) handle.resume(room)
+      },
+      drained: async () => {
+        const each = await Promise.all(logs.map(({ handle }) => handle.drained()))
+        return each.every(Boolean) && !begun.behind && (await this.#hasAll(partitions)) && !begun.behind
       },
       release,
     }
@@ -364,6 +371,15 @@ export class LogTails {
       if (anew) followed.tail.forgetCounter()
       void followed.tail.check()
     }
+  }
+
+  /** Whether nothing of these partitions has been missed. If something was, it is looked for at once. */
+  async #hasAll(partitions: readonly number[]): Promise<boolean> {
+    const missing = await Promise.all(partitions.map((partition) => this.#looks.isMissing(partition)))
+    if (!missing.some(Boolean)) return true
+    this.#looks.doubt()
+    this.#rounds.now()
+    return false
   }
 
   #partitions(): Set<number> | undefined {

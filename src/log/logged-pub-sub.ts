@@ -15,6 +15,9 @@ import { logOf, noHistory, Route, type RouteContext, type RouteTarget } from './
 import type { Since } from './since.ts'
 
 const CLOSE_DEADLINE_MS = 3_000
+const POLICY_MS = 1_000
+/** Readings of the policies after which others have seen a change. */
+const LEAVE_ROUNDS = 10
 
 export interface LoggedPubSubOptions {
   readonly namespace: string
@@ -42,8 +45,9 @@ export interface SubscribeOptions {
  * get every entry once and in order, with its position, or a gap that says what they cannot get. For other channels
  * it is the PubSub beneath.
  *
- * When the policies of a channel change, its subscribers move within about a second. A message that is published in
- * just that moment may reach them twice or, from a publisher that does not know of the change yet, not at all.
+ * When the policies of a channel change, its subscribers move within about a second. Of a log they leave nothing behind,
+ * and of one that takes its place they get all since the change. A message of that moment may reach them twice, and
+ * one that is in no log, from a publisher that was faster to know, not at all.
  */
 export class LoggedPubSub implements PubSub {
   readonly guarantees: PubSubGuarantees
@@ -85,6 +89,7 @@ export class LoggedPubSub implements PubSub {
       onOwnGap: onGap,
       onError,
       onReleased: (route) => this.#routes.delete(route),
+      leaveMs: LEAVE_ROUNDS * (policyMs ?? POLICY_MS),
     }
   }
 

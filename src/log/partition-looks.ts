@@ -97,6 +97,16 @@ export class PartitionLooks {
     if (atOnce) changes.filter(isMissed).forEach(onMissed)
   }
 
+  /** Whether something has changed that somebody who should know of it does not know yet. */
+  async isMissing(partition: number): Promise<boolean> {
+    const before = this.#seen.get(partition)
+    const { eventLog, isMissed } = this.#options
+    const { epoch, logs } = await eventLog.changes(partition, before?.since)
+    if (before === undefined || this.#seen.get(partition) !== before || epoch !== before.epoch) return true
+    const changes = logs.map((change) => ({ ...change, since: before.since }))
+    return [...changes, ...before.suspects.values()].some(isMissed)
+  }
+
   /** Looks again at a change that was acted upon in vain. */
   remember(partition: number, change: Change): void {
     const seen = this.#seen.get(partition)

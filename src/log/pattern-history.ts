@@ -58,6 +58,10 @@ export class PatternHistory implements TailHandle {
     if (this.#handedOver) this.#options.live.resume(room)
   }
 
+  async drained(): Promise<boolean> {
+    return this.#handedOver && (await this.#options.live.drained())
+  }
+
   release(): void {
     this.#closed = true
     this.#patience.end()

@@ -2,12 +2,14 @@ import { toByteString } from '../core/byte-string.ts'
 import { TidingsError } from '../core/errors.ts'
 import type { EventLog } from '../core/event-log.ts'
 import type { GapListener, Resumed } from '../core/gap.ts'
-import { logOfLiveChannel, passedChannel } from '../core/keys.ts'
+import { compileGlob } from '../core/glob.ts'
+import { logOfLiveChannel, logPartition, passedChannel } from '../core/keys.ts'
 import { type LogId, logText } from '../core/log-id.ts'
 import type { Message } from '../core/message.ts'
 import type { PolicyTable } from '../core/policy-match.ts'
 import type { Listener, PubSub, SubscriptionHandle, SubscriptionKind } from '../core/pub-sub.ts'
 import { randomName } from '../core/random-name.ts'
+import { LogSource } from './log-source.ts'
 import type { LogTails, TailHandle } from './log-tails.ts'
 import { Patience } from './patience.ts'
 import { PatternHistory } from './pattern-history.ts'
@@ -37,6 +39,8 @@ export interface RouteContext {
   readonly onOwnGap: GapListener
   readonly onError: (error: unknown) => void
   readonly onReleased: (route: Route) => void
+  /** Milliseconds in which others, too, have seen a change of the policies. */
+  readonly leaveMs: number
 }
 
 /** Who is to get what. */
@@ -47,6 +51,8 @@ export interface RouteTarget {
   readonly onGap: GapListener | undefined
 }
 
+/** Stands for the logs behind a pattern. */
+const PATTERN = 'pattern'
 const PLAIN: Plan = { text: 'plain', plain: true }
 
 /** The log that a channel writes to; undefined where its policy keeps none. */
@@ -55,14 +61,25 @@ export function logOf(table: PolicyTable, channel: string): LogId | undefined {
   return found?.policy.history ? found.log : undefined
 }
 
-/** One subscription: to the name itself, to the logs behind it, or to both, as the policies say. */
+/**
+ * One subscription: to the name itself, to the logs behind it, or to both, as the policies say.
+ *
+ * When they change, what it has goes on until what it needs stands. A log that it needs no more is left only when it
+ * has been given all of it, however far behind it is; one that it needs in its place is read from the change on.
+ */
 export class Route implements TailHandle {
   readonly #context: RouteContext
   readonly #target: RouteTarget
-  #handles: readonly SubscriptionHandle[] = []
-  #logs: readonly TailHandle[] = []
+  readonly #matches: (channel: string) => boolean
+  #plain: SubscriptionHandle | undefined
+  /** By the log, or {@link PATTERN}. */
+  #sources = new Map<string, LogSource>()
+  readonly #leaving = new Set<LogSource>()
   #plan: Plan | undefined
+  /** The policies that the plan is of. */
+  #table: PolicyTable | undefined
   #patience: Patience | undefined
+  #timer: NodeJS.Timeout | undefined
   #paused = false
   #released = false
   resumed: Resumed | undefined
@@ -70,22 +87,26 @@ export class Route implements TailHandle {
   constructor(context: RouteContext, target: RouteTarget) {
     this.#context = context
     this.#target = target
+    const glob = target.kind === 'pattern' ? compileGlob(target.name) : undefined
+    this.#matches = (channel) => glob?.matches(toByteString(channel)) ?? channel === target.name
   }
 
   /** @throws TidingsError `NO_HISTORY` where it is to begin further back and nothing is kept */
-  start(since?: Since): Promise<void> {
-    if (this.#plan !== undefined || since !== undefined || this.#wanted() !== PLAIN) return this.#follow(since)
-    return this.#takePlain().then(() => this.#follow(undefined))
-  }
-
-  async #follow(since: Since | undefined): Promise<void> {
+  async start(since?: Since): Promise<void> {
     // The policies may change while the subscription is made.
-    for (let plan = this.#wanted(); plan.text !== this.#plan?.text; plan = this.#wanted()) {
-      await (plan === PLAIN && since === undefined ? this.#takePlain() : this.#take(plan, since))
+    for (;;) {
+      const table = this.#context.table()
+      const plan = this.#wanted(table)
+      if (plan.text !== this.#plan?.text) await this.#take(plan, table, this.#plan === undefined ? since : undefined)
+      else {
+        this.#table = table
+        return
+      }
+      if (this.#released) return
     }
   }
 
-  /** Follows a change of the policies. What there was delivers until the new way stands; it is tried until it does. */
+  /** Follows a change of the policies; it is tried until it is done. */
   async move(): Promise<void> {
     if (this.#patience !== undefined || this.#plan === undefined) return
     this.#patience = new Patience()
@@ -96,89 +117,187 @@ export class Route implements TailHandle {
   /** Entries of logs stay there from now on. Messages of channels without one go on. */
   pause(): void {
     this.#paused = true
-    for (const log of this.#logs) log.pause()
+    for (const { handle } of this.#all()) handle.pause()
   }
 
   resume(room: number): void {
     this.#paused = false
-    for (const log of this.#logs) log.resume(room)
+    for (const { handle } of this.#all()) handle.resume(room)
+  }
+
+  async drained(): Promise<boolean> {
+    const each = await Promise.all(this.#all().map(({ handle }) => handle.drained()))
+    return each.every(Boolean)
   }
 
   release(): void {
     this.#released = true
     this.#patience?.end()
-    for (const handle of [...this.#handles, ...this.#logs]) handle.release()
-    this.#handles = []
-    this.#logs = []
+    clearTimeout(this.#timer)
+    this.#plain?.release()
+    for (const source of this.#all()) source.release()
+    this.#plain = undefined
+    this.#sources.clear()
+    this.#leaving.clear()
     this.#context.onReleased(this)
   }
 
-  #wanted(): Plan {
+  #all(): LogSource[] {
+    return [...this.#leaving, ...this.#sources.values()]
+  }
+
+  #wanted(table: PolicyTable): Plan {
     const { kind, name } = this.#target
-    const { table } = this.#context
     if (kind === 'channel') {
-      const log = logOf(table(), name)
+      const log = logOf(table, name)
       return log === undefined ? PLAIN : { text: logText(log), plain: false, log }
     }
-    if (!table().mayLog(name)) return PLAIN
-    const plain = !table().coversLogged(name)
-    const shared = table().sharedLogs(name)
+    if (!table.mayLog(name)) return PLAIN
+    const plain = !table.coversLogged(name)
+    const shared = table.sharedLogs(name)
     return { text: JSON.stringify([plain, shared]), plain, shared }
   }
 
-  async #take(plan: Plan, since: Since | undefined): Promise<void> {
-    const { pubSub, tails } = this.#context
+  async #take(plan: Plan, table: PolicyTable, since: Since | undefined): Promise<void> {
+    const { pubSub } = this.#context
     const { kind, name, listener } = this.#target
     if (since !== undefined && plan.log === undefined && plan.shared === undefined) throw noHistory(name)
-    const handles: SubscriptionHandle[] = []
-    const logs: TailHandle[] = []
-    const isNow = () => !this.#released && this.#plan === plan
-    const entries = {
-      accepts: (channel: string) => isNow() && (plan.log === undefined || channel === name),
-      onMessage: listener,
-      onGap: (gap: Parameters<GapListener>[0]) => {
-        if (isNow()) this.#target.onGap?.(gap)
-      },
-    }
+    const before = this.#table
+    const begun = new Map<string, LogSource>()
+    let plain: SubscriptionHandle | undefined
+    let limits: readonly number[] = []
     try {
-      if (plan.plain) {
-        const onMessage = (message: Message) => isNow() && this.#isPlain(message.channel) && listener(message)
-        handles.push(await pubSub.subscribe(kind, name, onMessage))
+      if (plan.plain && this.#plain === undefined) {
+        const onMessage = (message: Message) => this.#isPlain(message.channel) && listener(message)
+        plain = await pubSub.subscribe(kind, name, onMessage)
       }
-      const paused = since !== undefined
-      if (plan.log !== undefined) logs.push(await tails.follow(plan.log, entries, { since, paused }))
-      if (plan.shared !== undefined) logs.push(await this.#watch(name, plan.shared, entries, since))
-      // What was published before the log was read is still to come on the name itself: it is waited for.
-      if (this.#plan !== undefined && logs.length > 0) await this.#passed()
+      await this.#begin(plan, since, begun)
+      // What logs that are left have from now on comes on the name itself.
+      if (before !== undefined && plan.text === PLAIN.text) limits = await this.#counters()
+      // What was published before the logs were looked at is still to come on the name itself: it is waited for.
+      if (before !== undefined) await this.#passed()
     } catch (error) {
-      for (const handle of [...handles, ...logs]) handle.release()
+      plain?.release()
+      for (const source of begun.values()) source.release()
       throw error
     }
-    this.#stand(plan, handles, logs)
-    if (this.#released) return
-    if (this.#paused) this.pause()
-    else if (since !== undefined) for (const log of logs) log.resume(Number.POSITIVE_INFINITY)
-  }
-
-  /** As {@link #take}, for a name without logs behind it: most are such, and this keeps the least for each. */
-  #takePlain(): Promise<void> {
-    const { kind, name, listener } = this.#target
-    const onMessage: Listener = (message) => {
-      if (!this.#released && this.#plan === PLAIN && this.#isPlain(message.channel)) listener(message)
-    }
-    return this.#context.pubSub.subscribe(kind, name, onMessage).then((handle) => this.#stand(PLAIN, [handle], []))
-  }
-
-  /** What was made takes the place of what there was. */
-  #stand(plan: Plan, handles: readonly SubscriptionHandle[], logs: readonly TailHandle[]): void {
-    const [formerHandles, formerLogs] = [this.#handles, this.#logs]
-    this.#handles = handles
-    this.#logs = logs
     this.#plan = plan
-    this.resumed = logs[0]?.resumed
-    for (const handle of formerHandles) handle.release()
-    for (const log of formerLogs) log.release()
+    this.#table = table
+    if (plain !== undefined) this.#plain = plain
+    if (!plan.plain) {
+      this.#plain?.release()
+      this.#plain = undefined
+    }
+    if (before === undefined) this.resumed = begun.values().next().value?.handle.resumed
+    for (const [text, source] of this.#sources) if (!this.#needs(plan, text)) this.#leave(text, source, limits)
+    for (const [text, source] of begun) this.#sources.set(text, source)
+    for (const source of begun.values()) source.open()
     if (this.#released) this.release()
+    else if (this.#paused) this.pause()
+    else for (const { handle } of begun.values()) handle.resume(Number.POSITIVE_INFINITY)
+  }
+
+  /** A pattern keeps all that it has, as long as there may be any logs behind it. */
+  #needs(plan: Plan, text: string): boolean {
+    return this.#target.kind === 'pattern' ? plan.shared !== undefined : plan.text === text
+  }
+
+  /** Makes the sources that a plan needs, and there are not yet. */
+  async #begin(plan: Plan, since: Since | undefined, begun: Map<string, LogSource>): Promise<void> {
+    if (plan.shared !== undefined && !this.#sources.has(PATTERN)) {
+      const source = this.#source()
+      begun.set(PATTERN, source)
+      source.handle = await this.#watch(plan.shared, source.listener, since)
+      source.shared = plan.shared
+      return
+    }
+    const has = this.#sources.get(PATTERN)?.shared ?? []
+    const names = plan.shared?.filter((name) => !has.includes(name)) ?? []
+    const logs: LogId[] = names.map((name) => ({ kind: 'shared', name }))
+    if (plan.log !== undefined) logs.push(plan.log)
+    for (const log of logs) {
+      const text = logText(log)
+      if (!this.#sources.has(text)) begun.set(text, await this.#follow(log, since))
+    }
+  }
+
+  async #follow(log: LogId, since: Since | undefined): Promise<LogSource> {
+    const { eventLog, tails } = this.#context
+    const former = this.#table
+    const text = logText(log)
+    const known = [...this.#leaving].find((source) => source.text === text && !source.limited)
+    if (known !== undefined) {
+      this.#leaving.delete(known)
+      return known
+    }
+    if (former === undefined || this.#sources.size === 0) {
+      const source = this.#source(text)
+      source.handle = await tails.follow(log, source.listener, { since, paused: since !== undefined })
+      return source
+    }
+    // What came there from other logs since the policies changed has come from nowhere yet. What has come from no log
+    // has come on its name.
+    const changedMs = await eventLog.policiesChangedMs(former.version)
+    const { counter } = await eventLog.changes(logPartition(log, eventLog.partitions))
+    const source = this.#source(text, (channel, now) => now > counter || logOf(former, channel) !== undefined)
+    source.open()
+    const from = changedMs === undefined ? undefined : new Date(changedMs)
+    source.handle = await tails.follow(log, source.listener, { since: from, paused: true })
+    return source
+  }
+
+  #source(text = PATTERN, accepts: TailListener['accepts'] = () => true): LogSource {
+    const { listener, onGap } = this.#target
+    return new LogSource(text, {
+      accepts: (channel, counter) => !this.#released && this.#matches(channel) && accepts(channel, counter),
+      onMessage: listener,
+      onGap: (gap) => {
+        if (!this.#released) onGap?.(gap)
+      },
+    })
+  }
+
+  #leave(text: string, source: LogSource, limits: readonly number[]): void {
+    this.#sources.delete(text)
+    this.#leaving.add(source)
+    if (limits.length > 0) source.limit(this.#upTo(limits, source))
+    this.#drain()
+  }
+
+  /** Ends what is left once others have had the time to leave it too, and all of it has come. */
+  #drain(): void {
+    if (this.#timer !== undefined || this.#released || this.#leaving.size === 0) return
+    const drain = async () => {
+      for (const source of this.#leaving) {
+        const isDrained = await source.handle.drained().catch(() => false)
+        if (!isDrained || !this.#leaving.delete(source)) continue
+        source.release()
+      }
+      this.#timer = undefined
+      this.#drain()
+    }
+    this.#timer = setTimeout(() => void drain(), this.#context.leaveMs)
+    this.#timer.unref()
+  }
+
+  /** What was appended up to the counters. Where that cannot be told of one log from others it is rather more. */
+  #upTo(limits: readonly number[], { shared }: LogSource): TailListener['accepts'] {
+    const { partitions } = this.#context.eventLog
+    const former = this.#table!
+    const limitOf = (log: LogId) => limits[logPartition(log, partitions)]!
+    const ofShared = shared.map((name) => limitOf({ kind: 'shared', name }))
+    return (channel, counter) => {
+      const log = logOf(former, channel)
+      const isOne = this.#target.kind === 'channel' && log !== undefined
+      const own = isOne ? [] : [limitOf({ kind: 'channel', name: channel })]
+      return counter <= Math.max(...own, ...ofShared, ...(log === undefined ? [] : [limitOf(log)]))
+    }
+  }
+
+  async #counters(): Promise<number[]> {
+    const { eventLog } = this.#context
+    const partitions = Array.from({ length: eventLog.partitions }, (_, partition) => eventLog.changes(partition))
+    return (await Promise.all(partitions)).map(({ counter }) => counter)
   }
 
   /** Resolves once all that Redis had sent to this subscriber until now has come. */
@@ -188,13 +307,9 @@ export class Route implements TailHandle {
     handle.release()
   }
 
-  async #watch(
-    pattern: string,
-    shared: readonly string[],
-    entries: TailListener,
-    since: Since | undefined,
-  ): Promise<TailHandle> {
+  async #watch(shared: readonly string[], entries: TailListener, since: Since | undefined): Promise<TailHandle> {
     const { tails, eventLog, onOwnGap, onError } = this.#context
+    const pattern = this.#target.name
     if (since === undefined) return tails.watch(pattern, shared, entries)
     if (since !== 'start' && !(since instanceof Date)) throw onePosition()
     const live = await tails.watch(pattern, shared, entries, { paused: true })
@@ -208,9 +323,12 @@ export class Route implements TailHandle {
 
   /** Of a channel with a log, entries come from the log. Frames are no messages at all. */
   #isPlain(channel: string): boolean {
-    const { namespace, table } = this.#context
+    if (this.#released || this.#plan?.plain !== true) return false
     if (this.#target.kind === 'channel') return true
-    return logOf(table(), channel) === undefined && logOfLiveChannel(namespace, toByteString(channel)) === undefined
+    const { namespace } = this.#context
+    return (
+      logOf(this.#table!, channel) === undefined && logOfLiveChannel(namespace, toByteString(channel)) === undefined
+    )
   }
 }
 

@@ -34,6 +34,11 @@ export class Watch {
     return this.#glob.matches(toByteString(channel))
   }
 
+  /** Whether something of the logs has not been delivered yet. */
+  get behind(): boolean {
+    return [...this.#places].some(([tail, place]) => tail.behind || place.behind)
+  }
+
   has(tail: LogTail): boolean {
     return this.#places.has(tail)
   }

@@ -176,6 +176,10 @@ export class FakeEventLog implements EventLog {
     return version + 1
   }
 
+  async policiesChangedMs(): Promise<number | undefined> {
+    return 0
+  }
+
   async close(): Promise<void> {}
 
   onWarning(): () => void {

@@ -12,7 +12,7 @@ import { liveChannel, logPartition } from '../../core/keys.ts'
 import { ListenerTable } from '../../core/listener-table.ts'
 import { encodeFrame } from '../../core/live-frame.ts'
 import { type LogId, parseLogText } from '../../core/log-id.ts'
-import type { StoredPolicies } from '../../core/policy.ts'
+import { firstChangeAfter, type StoredPolicies } from '../../core/policy.ts'
 import { type Hub, joinHub } from './hub.ts'
 import type { LogStore } from './log-store.ts'
 
@@ -100,6 +100,10 @@ export class MemoryEventLog implements EventLog {
     if (logs.policies.version !== version) return undefined
     logs.policies = { version: version + 1, policies: structuredClone(policies) }
     return version + 1
+  }
+
+  async policiesChangedMs(afterVersion: number): Promise<number | undefined> {
+    return firstChangeAfter(afterVersion, this.#store().policyChanges)
   }
 
   /** Nobody else can write here. */

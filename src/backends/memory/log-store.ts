@@ -1,11 +1,12 @@
 import type { Appended, LogEntry, LogHead, LogMessage } from '../../core/event-log.ts'
 import type { Generation } from '../../core/generation.ts'
 import { type LogId, logText } from '../../core/log-id.ts'
-import type { Retention, StoredPolicies } from '../../core/policy.ts'
+import type { PolicyChange, Retention, StoredPolicies } from '../../core/policy.ts'
 import { randomName } from '../../core/random-name.ts'
 
 /** A counter of a new history begins at the next multiple: what was lost with the old one is never used again. */
 const COUNTER_STRIDE = 2 ** 32
+const MAX_POLICY_CHANGES = 32
 
 interface StoredLog {
   readonly epoch: string
@@ -28,6 +29,7 @@ interface State {
   partitions: Map<number, { history: string; epoch: string; counter: number; changes: Map<string, number> }>
   marks: Map<string, { expiresMs: number; position: Appended['position'] }>
   policies: StoredPolicies
+  policyChanges: PolicyChange[]
 }
 
 /** What one append came to, before it is published. */
@@ -45,6 +47,7 @@ export class LogStore {
     partitions: new Map(),
     marks: new Map(),
     policies: { version: 0, policies: {} },
+    policyChanges: [],
   }
 
   get history(): string {
@@ -56,7 +59,13 @@ export class LogStore {
   }
 
   set policies(policies: StoredPolicies) {
+    const change = { version: policies.version, ms: Date.now() }
     this.#state.policies = policies
+    this.#state.policyChanges = [change, ...this.#state.policyChanges].slice(0, MAX_POLICY_CHANGES)
+  }
+
+  get policyChanges(): readonly PolicyChange[] {
+    return this.#state.policyChanges
   }
 
   append(log: LogId, partition: number, { channel, payload, retention, dedupe }: LogMessage): Stored {
@@ -126,6 +135,7 @@ export class LogStore {
       partitions: new Map(),
       marks: new Map(),
       policies: { version: 0, policies: {} },
+      policyChanges: [],
     }
   }
 

@@ -11,11 +11,11 @@ import type {
 } from '../../core/event-log.ts'
 import { deploymentKey, logKeys, partitionKeys } from '../../core/keys.ts'
 import { type LogId, parseLogText } from '../../core/log-id.ts'
-import type { StoredPolicies } from '../../core/policy.ts'
+import { firstChangeAfter, type StoredPolicies } from '../../core/policy.ts'
 import { settledWithin } from '../../core/settled-within.ts'
 import { AppendQueue } from './append-queue.ts'
 import { Link, type LinkOwner } from './link.ts'
-import { decodeDeployment, decodePage, FORMAT } from './log-reply.ts'
+import { decodeChanges, decodeDeployment, decodePage, FORMAT } from './log-reply.ts'
 import { CHANGES, POLICIES, READ, SEEK } from './lua.generated.ts'
 import type { QueueLimits } from './queue-limits.ts'
 import { errorReply } from './redis-error.ts'
@@ -127,6 +127,12 @@ export class RedisEventLog implements EventLog {
       if (error instanceof TidingsError && errorReply(error)?.startsWith('STALE')) return undefined
       throw error
     }
+  }
+
+  async policiesChangedMs(afterVersion: number): Promise<number | undefined> {
+    const key = deploymentKey(this.#options.namespace)
+    const [changed] = (await this.#ask(() => this.#link.write('hmget', [key, 'changed']))) as (Buffer | null)[]
+    return firstChangeAfter(afterVersion, decodeChanges(changed))
   }
 
   onWarning(listener: (error: TidingsError) => void): () => void {

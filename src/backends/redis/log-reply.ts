@@ -2,7 +2,7 @@ import { TidingsError } from '../../core/errors.ts'
 import type { LogEntry, LogHead, LogPage } from '../../core/event-log.ts'
 import { type Generation, generationAt } from '../../core/generation.ts'
 import type { LogId } from '../../core/log-id.ts'
-import type { StoredPolicies } from '../../core/policy.ts'
+import type { PolicyChange, StoredPolicies } from '../../core/policy.ts'
 
 /** The layout of what is kept in Redis. A program refuses to work on one that it does not know. */
 export const FORMAT = 1
@@ -79,4 +79,10 @@ export function decodeDeployment(reply: readonly (Buffer | null)[], partitions: 
     )
   }
   return { version: Number(version ?? 0), policies: policies === undefined ? {} : JSON.parse(policies) }
+}
+
+/** Reads when the last versions of the policies were made: `<version>:<ms>`, joined by spaces. */
+export function decodeChanges(changed: Buffer | null | undefined): PolicyChange[] {
+  const made = String(changed ?? '').matchAll(/(?<= |^)(\d{1,16}):(\d{1,16})(?= |$)/g)
+  return [...made].map(([, version, ms]) => ({ version: Number(version), ms: Number(ms) }))
 }

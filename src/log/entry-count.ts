@@ -25,7 +25,7 @@ async function countLog(
   const { head } = await eventLog.read(log, { limit: 1 })
   if (head === undefined) return 0
   let from = head.firstSeq
-  if (since instanceof Date) from = await eventLog.seek(log, 'time', since.getTime())
+  if (since instanceof Date) from = Math.max(from, await eventLog.seek(log, 'time', since.getTime()))
   else if (since !== 'start') from = resume(since, head).fromSeq
   let to = head.seq
   if (until instanceof Date) to = (await eventLog.seek(log, 'time', until.getTime() + 1)) - 1

@@ -5,6 +5,7 @@ import type { LogId } from '../core/log-id.ts'
 import { BEFORE_BIRTH, formatPosition, type Position } from '../protocol/position.ts'
 import { positionIn, resume } from './fork.ts'
 import { mergeOrdered } from './merge.ts'
+import { headAt } from './since.ts'
 
 /** Entries in one page, where one log is read. */
 const PAGE = 500
@@ -62,12 +63,12 @@ async function* readLog(
   { since = 'start', until, reverse = false, onGap, onEnd }: HistoryQuery,
   limit: number,
 ): AsyncGenerator<StoredEntry, void, undefined> {
-  const first = await eventLog.read(log, { limit: 1 })
+  const first = await headAt(eventLog, log, since)
   const gap = (reason: GapReason, from: Position, to: Position) =>
     tell({ log: log.name, reason, from: formatPosition(from), to: formatPosition(to) }, onGap)
   let { head } = first
   let fromSeq = since === 'start' ? first.head?.firstSeq : undefined
-  if (since instanceof Date) fromSeq = await eventLog.seek(log, 'time', since.getTime())
+  if (since instanceof Date) fromSeq = Math.max(first.seq!, first.head?.firstSeq ?? 1)
   else if (typeof since === 'object') fromSeq = goOn(since, first, gap)
   if (head === undefined) return
   let toSeq = head.seq
@@ -77,6 +78,8 @@ async function* readLog(
   let from = fromSeq ?? head.firstSeq
   let to = toSeq
   const begun = head
+  // What is asked for is what is kept: what goes before the first entry is read is not missed.
+  let isFirst = !(typeof since === 'object' && 'seq' in since) && !reverse
   let end = positionIn(begun, to)
   while (from <= to) {
     const { head: now, entries } = await eventLog.read(log, { fromSeq: from, toSeq: to, limit, reverse })
@@ -86,16 +89,24 @@ async function* readLog(
       onEnd?.(log, now === undefined ? BEFORE_BIRTH : positionIn(now, now.firstSeq - 1))
       return
     }
+    if (isFirst && from < head.firstSeq) {
+      from = head.firstSeq
+      end = positionIn(head, from - 1)
+      if (from > to) break
+    }
     let next = reverse ? to : from
     for (const entry of entries) {
       if (entry.seq !== next && reverse) gap('trimmed', positionIn(head, entry.seq), positionIn(head, next))
-      else if (entry.seq !== next) gap('trimmed', positionIn(head, next - 1), positionIn(head, entry.seq - 1))
+      else if (entry.seq !== next && !isFirst)
+        gap('trimmed', positionIn(head, next - 1), positionIn(head, entry.seq - 1))
+      isFirst = false
       end = { epoch: head.epoch, gen: entry.gen, seq: entry.seq }
       yield { ...entry, position: end }
       next = entry.seq + (reverse ? -1 : 1)
     }
     if (entries.length === 0) {
-      if (!reverse || to >= head.firstSeq) gap('trimmed', positionIn(head, from - 1), positionIn(head, to))
+      if (!isFirst && (!reverse || to >= head.firstSeq))
+        gap('trimmed', positionIn(head, from - 1), positionIn(head, to))
       end = positionIn(head, to)
       break
     }
@@ -108,7 +119,7 @@ async function* readLog(
 /** The number of the entry to go on with after a position. */
 function goOn(
   position: Position,
-  { head }: LogPage,
+  { head }: Pick<LogPage, 'head'>,
   gap: (reason: GapReason, from: Position, to: Position) => void,
 ): number {
   const next = resume(position, head)

@@ -13,6 +13,8 @@ export interface CursorReader {
   readonly onEntry: (entry: LogEntry, position: Position) => void
   /** Takes a hole. The cursor is behind it already. */
   readonly onGap: (gap: Gap) => void
+  /** Asked where a log has gone: whether it was forgotten when all of it had been had. Then that is no hole. */
+  readonly isForgotten?: (() => Promise<boolean>) | undefined
   /** Asked before and after each entry: true ends the reading there. */
   readonly isDone: () => boolean
 }
@@ -26,8 +28,18 @@ export class LogCursor {
   /** The generations as they were when the log was last read. */
   chain: readonly Generation[]
 
-  constructor(eventLog: EventLog, log: LogId, position: Position = BEFORE_BIRTH, chain: readonly Generation[] = []) {
+  /** Nothing has been had yet, and what is wanted is what is kept: what goes before the first entry is no hole. */
+  #fresh: boolean
+
+  constructor(
+    eventLog: EventLog,
+    log: LogId,
+    position: Position = BEFORE_BIRTH,
+    chain: readonly Generation[] = [],
+    fresh = false,
+  ) {
     this.#eventLog = eventLog
+    this.#fresh = fresh
     this.#log = log
     this.position = position
     this.chain = chain
@@ -40,13 +52,21 @@ export class LogCursor {
   }
 
   /** Reads on to the end of the log, or until the reader is done. Each entry once, and each hole as a gap. */
-  async readOn({ onEntry, onGap, isDone }: CursorReader, limit: number = PAGE): Promise<void> {
+  async readOn({ onEntry, onGap: tell, isForgotten, isDone }: CursorReader, limit: number = PAGE): Promise<void> {
+    const onGap = (gap: Gap) => {
+      if (!this.#fresh || gap.reason !== 'trimmed') tell(gap)
+    }
     let next = this.position.seq + 1
     for (;;) {
       const { head, entries } = await this.#eventLog.read(this.#log, { fromSeq: next, limit: Math.min(limit, PAGE) })
       if (isDone()) return
       const start = resume(this.position, head, this.chain)
-      if (start.kind === 'reset') onGap(this.skip(start.reason, start.to))
+      if (start.kind === 'reset') {
+        const forgotten = start.reason === 'lost' && (await isForgotten?.()) === true
+        if (isDone()) return
+        const gap = this.skip(start.reason, start.to)
+        if (!forgotten) onGap(gap)
+      }
       this.chain = head?.chain ?? []
       if (head === undefined) return
       if (this.position.epoch === BEFORE_BIRTH.epoch) this.place(head, this.position.seq)
@@ -61,6 +81,7 @@ export class LogCursor {
         if (entry.seq > this.position.seq + 1) onGap(this.skip('trimmed', positionIn(head, entry.seq - 1)))
         if (isDone()) return
         this.position = { epoch: head.epoch, gen: entry.gen, seq: entry.seq }
+        this.#fresh = false
         onEntry(entry, this.position)
         if (isDone()) return
       }

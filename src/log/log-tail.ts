@@ -20,6 +20,8 @@ export interface LogTailOptions {
   readonly eventLog: EventLog
   readonly namespace: string
   readonly log: LogId
+  /** Asked where the log is no more: whether nothing that it had can have been missed. */
+  readonly isForgotten?: (() => Promise<boolean>) | undefined
   /** Takes each gap once, before the listeners do. */
   readonly onGap?: GapListener | undefined
   /** Takes the first failure of each repair; the repair is tried again until it works. */
@@ -56,12 +58,13 @@ export class LogTail {
       this.#options.onGap?.(gap)
       for (const place of this.#places) place.gap(gap)
     },
+    isForgotten: async (): Promise<boolean> => (await this.#options.isForgotten?.()) ?? false,
     isDone: (): boolean => this.#closed,
   }
   readonly #owner: PlaceOwner = {
     position: () => (this.#started ? this.#cursor.position : undefined),
     chain: () => this.#cursor.chain,
-    cursorAt: (position) => new LogCursor(this.#options.eventLog, this.log, position, this.#cursor.chain),
+    cursorAt: (position, fresh) => new LogCursor(this.#options.eventLog, this.log, position, this.#cursor.chain, fresh),
     gap: (gap) => this.#options.onGap?.(gap),
     failed: (error) => this.#options.onError?.(error),
     remove: (place) => {

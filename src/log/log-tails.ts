@@ -39,6 +39,8 @@ interface Followed {
   ready: Promise<void>
   /** Who asked for this very log. Without any, it is there for patterns, which bring its frames. */
   followers: number
+  /** The newest entry of a server that has another history since: what it had may be gone. */
+  unsure: number
 }
 
 export interface FollowOptions {
@@ -171,7 +173,7 @@ export class LogTails {
         const start = await startOf(this.#options.eventLog, log, since)
         this.#assertOpen()
         resumed = start.resumed
-        place.startAfter(start.position)
+        place.startAfter(start.position, since === 'start' || since instanceof Date)
       }
       if ((since !== undefined || isBehind) && !paused) place.resume(Number.POSITIVE_INFINITY)
     } catch (error) {
@@ -301,9 +303,11 @@ export class LogTails {
   }
 
   #create(log: LogId): Followed {
-    const tail = new LogTail({ ...this.#options, log })
     const partition = logPartition(log, this.#options.eventLog.partitions)
-    const followed = { tail, partition, ready: Promise.resolve(), followers: 0 }
+    const isForgotten = async () =>
+      !this.#broken && tail.counter > followed.unsure && (await this.#looks.isWhole(partition, log)) && !this.#broken
+    const tail: LogTail = new LogTail({ ...this.#options, log, isForgotten })
+    const followed: Followed = { tail, partition, ready: Promise.resolve(), followers: 0, unsure: -1 }
     this.#followed.set(logText(log), followed)
     for (const watch of this.#watches) watch.attach(tail)
     return followed
@@ -368,6 +372,7 @@ export class LogTails {
     for (const watch of this.#watches) if (anew) watch.since[partition] = 0
     for (const followed of this.#followed.values()) {
       if (followed.partition !== partition) continue
+      followed.unsure = anew ? Number.POSITIVE_INFINITY : followed.tail.counter
       if (anew) followed.tail.forgetCounter()
       void followed.tail.check()
     }

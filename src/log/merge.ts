@@ -1,3 +1,6 @@
+/** Sources that are asked for their first item together. */
+const AT_ONCE = 100
+
 /** A source that has a next item. */
 interface Front<T> {
   item: T
@@ -17,9 +20,13 @@ export async function* mergeOrdered<T>(
   const heap: Front<T>[] = []
   const before = (a: Front<T>, b: Front<T>) => (compare(a.item, b.item) || a.order - b.order) < 0
   try {
-    const firsts = await Promise.all(sources.map((source) => source.next()))
-    for (const [order, { value, done }] of firsts.entries()) {
-      if (!done) heap.push({ item: value, source: sources[order]!, order })
+    for (let begun = 0; begun < sources.length; begun += AT_ONCE) {
+      const firsts = await Promise.all(sources.slice(begun, begun + AT_ONCE).map((source) => source.next()))
+      for (const [index, { value, done }] of firsts.entries()) {
+        if (!done) heap.push({ item: value, source: sources[begun + index]!, order: begun + index })
+      }
+      // Whatever else the process does must not wait for all of them.
+      await new Promise((resolve) => setImmediate(resolve))
     }
     for (let at = heap.length >> 1; at >= 0; at -= 1) sink(heap, at, before)
     while (heap.length > 0) {

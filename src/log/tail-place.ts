@@ -22,7 +22,7 @@ export interface PlaceOwner {
   /** The generations up to there. */
   chain(): readonly Generation[]
   /** A new cursor. */
-  cursorAt(position: Position): LogCursor
+  cursorAt(position: Position, fresh: boolean): LogCursor
   /** Takes a gap that one listener alone had, before it does. */
   gap(gap: Gap): void
   failed(error: unknown): void
@@ -36,7 +36,9 @@ export class TailPlace {
   #gone = false
   #catchUp: CatchUp | undefined
   /** Before the tail has started: where it is to begin (there, if not said), and with how much room (paused, if not). */
-  #beginning: { readonly from?: Position | undefined; readonly room?: number | undefined } | undefined
+  #beginning:
+    | { readonly from?: Position | undefined; readonly fresh?: boolean; readonly room?: number | undefined }
+    | undefined
 
   constructor(owner: PlaceOwner, listener: TailListener) {
     this.#owner = owner
@@ -72,7 +74,7 @@ export class TailPlace {
   pause(): void {
     if (this.#gone) return
     const position = this.#owner.position()
-    if (position === undefined) this.#beginning = { from: this.#beginning?.from }
+    if (position === undefined) this.#beginning = { ...this.#beginning, room: undefined }
     else if (this.#catchUp === undefined) this.startAfter(position)
     else this.#catchUp.pause()
   }
@@ -80,21 +82,24 @@ export class TailPlace {
   /** The tail has started. */
   started(): void {
     if (this.#beginning === undefined) return
-    const { from, room } = this.#beginning
-    this.startAfter(from ?? this.#owner.position()!)
+    const { from, fresh, room } = this.#beginning
+    this.startAfter(from ?? this.#owner.position()!, fresh)
     if (room !== undefined) this.resume(room)
   }
 
-  /** Stands behind a position from now on, paused. */
-  startAfter(position: Position): void {
+  /**
+   * Stands behind a position from now on, paused.
+   * @param fresh it wants what is kept from there on, and has had nothing
+   */
+  startAfter(position: Position, fresh = false): void {
     if (this.#gone) return
     if (this.#owner.position() === undefined) {
-      this.#beginning = { from: position }
+      this.#beginning = { from: position, fresh }
       return
     }
     this.#endCatchUp()
     const catchUp: CatchUp = new CatchUp({
-      cursor: this.#owner.cursorAt(position),
+      cursor: this.#owner.cursorAt(position, fresh),
       live: () => this.#owner.position()!,
       liveChain: () => this.#owner.chain(),
       onEntry: (entry, at) => {
@@ -117,7 +122,7 @@ export class TailPlace {
   resume(room: number): void {
     if (this.#beginning === undefined) this.#catchUp?.resume(room)
     else if (this.#beginning.from === undefined) this.#beginning = undefined
-    else this.#beginning = { from: this.#beginning.from, room }
+    else this.#beginning = { ...this.#beginning, room }
   }
 
   /** Gets nothing from now on. */

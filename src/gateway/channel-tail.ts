@@ -45,7 +45,8 @@ export class ChannelTail {
   push(kept: Kept): void {
     const { end } = this
     const { position } = kept
-    if (end !== undefined && isWithin(position, end)) return
+    // Nor is what an older generation had beyond it, and lost.
+    if (end?.epoch === position.epoch && (position.gen < end.gen || isWithin(position, end))) return
     if (end === undefined || !this.#follows(end, position)) this.begin({ ...position, seq: position.seq - 1 })
     this.#kept.push(kept)
     this.#bytes += kept.json.length

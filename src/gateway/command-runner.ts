@@ -74,7 +74,7 @@ export class CommandRunner {
       session.close(DISCONNECTS.badRequest)
       return
     }
-    if (!this.#mayRun(id)) return
+    if (!this.#mayRun(id, name)) return
     if (name === undefined) {
       if (id === undefined) session.close(DISCONNECTS.badRequest)
       else session.reply({ id, error: CLIENT_ERRORS.methodNotFound })
@@ -106,18 +106,20 @@ export class CommandRunner {
   }
 
   /** Too many are refused, and far too many end the connection. */
-  #mayRun(id: number | undefined): boolean {
+  #mayRun(id: number | undefined, name: MethodName | undefined): boolean {
     const session = this.#session
     const { commandsPerSecond, channelsPerClient } = session.node.limits
     const burst = Math.max(commandsPerSecond * 2, channelsPerClient + BESIDE_SUBSCRIPTIONS)
     const rate = take(this.#rate, commandsPerSecond, burst)
-    const isTooMany = rate === undefined || this.#running >= MAX_RUNNING
+    // A client that may not even unsubscribe gives up the connection.
+    const isTooMany = name !== 'unsubscribe' && (rate === undefined || this.#running >= MAX_RUNNING)
     const after = rate ?? take(this.#rate, commandsPerSecond, burst * 2)
-    if (after === undefined) session.close(DISCONNECTS.flood)
-    else {
-      this.#rate = after
-      if (isTooMany && id !== undefined) session.reply({ id, error: CLIENT_ERRORS.tooManyRequests })
+    if (after === undefined) {
+      session.close(DISCONNECTS.flood)
+      return false
     }
+    this.#rate = after
+    if (isTooMany && id !== undefined) session.reply({ id, error: CLIENT_ERRORS.tooManyRequests })
     return !isTooMany
   }
 

@@ -1,4 +1,3 @@
-import type { EventLog } from '../core/event-log.ts'
 import type { LogId } from '../core/log-id.ts'
 import type { Message } from '../core/message.ts'
 import type { SubscriptionHandle } from '../core/pub-sub.ts'
@@ -7,22 +6,13 @@ import type { LoggedPubSub } from '../log/logged-pub-sub.ts'
 import { UNSUBSCRIBES } from '../protocol/codes.ts'
 import type { Position } from '../protocol/position.ts'
 import type { Member, Recovery } from './channel-member.ts'
-import { readLast, readOn } from './channel-reader.ts'
-import { ChannelTail } from './channel-tail.ts'
+import { ChannelRecovery, type ChannelRecoveryOptions } from './channel-recovery.ts'
 import { Frames } from './frames.ts'
 import { type Kept, publicationJson } from './publication.ts'
 import { isSamePosition, isWithin, toStream } from './stream-position.ts'
 
-const TAIL_COUNT = 1_000
-const TAIL_BYTES = 1_048_576
-
-export interface NodeChannelOptions {
+export interface NodeChannelOptions extends ChannelRecoveryOptions {
   readonly pubSub: LoggedPubSub
-  readonly eventLog: EventLog
-  readonly name: string
-  /** Entries, and bytes of them, that are recovered at once. */
-  readonly recoverCount: number
-  readonly recoverBytes: number
   /** Asks to be flushed at the end of the turn. */
   readonly dirty: (channel: NodeChannel) => void
 }
@@ -34,7 +24,7 @@ export class NodeChannel {
   readonly #members = new Set<Member>()
   /** Those of them that were given more than has come here. */
   readonly #ahead = new Set<Member>()
-  readonly #tail = new ChannelTail(TAIL_COUNT, TAIL_BYTES, () => this.#log?.kind !== 'shared')
+  readonly #recovery: ChannelRecovery
   readonly #pushStart: string
   #handle: Promise<SubscriptionHandle> | undefined
   #log: LogId | undefined
@@ -43,11 +33,11 @@ export class NodeChannel {
   #pending: string[] = []
   /** Some members take another generation for its log's than what comes next is of. */
   #tellsEpoch = false
-  #loading: Promise<void> | undefined
 
   constructor(options: NodeChannelOptions) {
     this.name = options.name
     this.#options = options
+    this.#recovery = new ChannelRecovery(options, () => this.#log?.kind !== 'shared')
     this.#pushStart = `{"push":{"channel":${JSON.stringify(options.name)},"pub":`
   }
 
@@ -124,47 +114,19 @@ export class NodeChannel {
 
   /** What came after a position, as far as it can be said from memory or in one reading of the log. */
   async recover(since: Position): Promise<Recovery> {
-    let publications = this.#tail.since(since)
-    if (publications === undefined) {
-      this.#loading ??= this.#load().finally(() => {
-        this.#loading = undefined
-      })
-      await this.#loading
-      publications = this.#tail.since(since)
-    }
-    if (publications === undefined) return this.read(since)
-    const some = this.#page(publications)
-    return {
-      recovered: true,
-      publications: some,
-      position: some.at(-1)?.position ?? since,
-      more: some.length < publications.length,
-    }
+    return (
+      (await this.#recovery.recover(this.#log!, since)) ?? {
+        recovered: false,
+        publications: [],
+        position: this.#position!,
+        more: false,
+      }
+    )
   }
 
   /** What came after a position, if that is in memory: at this very moment. */
   recoverNow(since: Position): readonly Kept[] | undefined {
-    return this.#tail.since(since)
-  }
-
-  /** What of it is given at once: one at least. */
-  #page(publications: readonly Kept[]): readonly Kept[] {
-    const { recoverCount, recoverBytes } = this.#options
-    let bytes = 0
-    let count = 0
-    while (count < publications.length && count < recoverCount && (count === 0 || bytes < recoverBytes)) {
-      bytes += publications[count]!.json.length
-      count += 1
-    }
-    return publications.slice(0, count)
-  }
-
-  /** Reads on in the log. */
-  async read(since: Position): Promise<Recovery> {
-    const { eventLog, recoverCount: count, recoverBytes: bytes } = this.#options
-    const found = await readOn(eventLog, this.#log!, this.name, since, { count, bytes })
-    if (found === undefined) return { recovered: false, publications: [], position: this.#position!, more: false }
-    return { recovered: true, ...found }
+    return this.#recovery.tail.since(since)
   }
 
   /** A frame of one publication. */
@@ -182,21 +144,9 @@ export class NodeChannel {
       const { head } = await eventLog.read(this.#log, { limit: 1 })
       // Something may have come meanwhile.
       this.#position ??= head === undefined ? { epoch: '', gen: 0, seq: 0 } : positionIn(head, head.seq)
-      if (this.#tail.end === undefined) this.#tail.begin(this.#position)
+      if (this.#recovery.tail.end === undefined) this.#recovery.tail.begin(this.#position)
     }
     return handle
-  }
-
-  /** Fills the tail with the last entries of the log. */
-  async #load(): Promise<void> {
-    if (this.#log!.kind === 'shared') return
-    const last = await readLast(this.#options.eventLog, this.#log!, this.name, TAIL_COUNT)
-    if (last === undefined) return
-    const { base, publications, end: read } = last
-    const { end, kept } = this.#tail
-    const isAhead = end !== undefined && !isWithin(end, read) && kept.length === 0
-    // What came live while it was read is in it already, or follows.
-    if (!isAhead) this.#tail.begin(base, [...publications, ...kept])
   }
 
   #onMessage(message: Message): void {
@@ -218,7 +168,7 @@ export class NodeChannel {
       this.#newGeneration(position)
       if (this.#members.size > 0) this.push(this.frame(publicationJson(message, toStream(position).epoch)))
     } else if (this.#members.size > 0) this.#hand(message, position, json, before)
-    this.#tail.push({ position, json })
+    this.#recovery.tail.push({ position, json })
   }
 
   #hand(message: Message, position: Position, json: string, before: Position | undefined): void {
@@ -261,7 +211,7 @@ export class NodeChannel {
 
   #onGap(): void {
     this.flush()
-    this.#tail.clear()
+    this.#recovery.tail.clear()
     for (const member of [...this.#members]) {
       this.remove(member)
       member.resubscribe(UNSUBSCRIBES.insufficient)

@@ -4,6 +4,7 @@ import type { EventLog } from '../../src/core/event-log.ts'
 import type { Message } from '../../src/core/message.ts'
 import { join } from '../../src/gateway/channel-join.ts'
 import type { Member } from '../../src/gateway/channel-member.ts'
+import { ChannelTail } from '../../src/gateway/channel-tail.ts'
 import { NodeChannel } from '../../src/gateway/node-channel.ts'
 import { EventBus } from '../../src/index.ts'
 import type { LoggedPubSub } from '../../src/log/logged-pub-sub.ts'
@@ -127,4 +128,24 @@ test('what comes live of what was there when a channel began is given to nobody'
   await append()
   await deliver()
   expect(got).toEqual([12])
+})
+
+test('a tail holds one history: nothing twice, nothing behind a hole, nothing that a newer generation has lost', () => {
+  const tail = new ChannelTail(100, 1_000, () => true)
+  const at = (gen: number, seq: number): Position => ({ epoch: 'e', gen, seq })
+  const push = (gen: number, seq: number) => tail.push({ position: at(gen, seq), json: `${gen}/${seq}` })
+  const since = (gen: number, seq: number) => tail.since(at(gen, seq))?.map(({ json }) => json)
+  tail.begin(at(1, 3))
+  for (const seq of [4, 5, 5, 3, 6]) push(1, seq)
+  expect(since(1, 3)).toEqual(['1/4', '1/5', '1/6'])
+  push(2, 7)
+  push(1, 7)
+  push(1, 8)
+  push(2, 8)
+  expect(since(1, 5)).toEqual(['1/6', '2/7', '2/8'])
+  // A failover that lost entries goes back; and where something is left out, it is not passed over.
+  push(3, 6)
+  expect([since(1, 5), since(2, 8), since(3, 6)]).toEqual([undefined, undefined, []])
+  push(3, 8)
+  expect([since(3, 6), since(3, 7)]).toEqual([undefined, ['3/8']])
 })

@@ -35,6 +35,12 @@ export class BroadcastTally {
     return this.#isExact
   }
 
+  /** Whether it was made with marks of the same log, by a user who joined at the same place. */
+  isOf({ broadcasts: { epoch, joined } }: InboxState): boolean {
+    const was = this.#state.broadcasts
+    return was.epoch === epoch && was.joined.seq === joined.seq && was.joined.gen === joined.gen
+  }
+
   /** Whether it has this one. Whatever came since it was made and was there for the user must have been added. */
   has(broadcast: Broadcast): boolean {
     if (!isThere(broadcast, this.#state)) return false

@@ -10,6 +10,7 @@ import type { BroadcastBoard } from './broadcast-board.ts'
 import { decodeForeign } from './foreign-notification.ts'
 import { InboxChanges } from './inbox-changes.ts'
 import type { InboxReader, InboxSync } from './inbox-reader.ts'
+import { LossWatch } from './loss-watch.ts'
 import type { Notification } from './notification.ts'
 import { isImported, ownId, parseOwnId, showOwn } from './notification-view.ts'
 
@@ -52,6 +53,7 @@ export class InboxFeed {
   #last: Place = { seq: 0, gen: 0 }
   #frames: InboxFrame[] = []
   #missed = false
+  readonly #loss: LossWatch
   #working = false
   readonly #payloads = new Map<string, Notification>()
   readonly #changes: InboxChanges
@@ -61,6 +63,7 @@ export class InboxFeed {
 
   constructor(options: InboxFeedOptions) {
     this.#options = options
+    this.#loss = new LossWatch(options.board)
     this.#patience = new Patience((error) => {
       if (error instanceof TidingsError) options.onError(error)
     })
@@ -106,6 +109,8 @@ export class InboxFeed {
 
   /** Broadcasts have changed. */
   broadcastsChanged(): void {
+    this.#loss.boardChanged()
+    if (this.#hasLost()) this.doubt()
     this.#changes.broadcastsChanged()
   }
 
@@ -132,6 +137,7 @@ export class InboxFeed {
       const { state } = await store.change(userId, { kind: 'join' }, board.place)
       this.#version = state
       this.#last = { seq: state.head, gen: state.gen }
+      this.#loss.there()
       this.#changes.start(state)
       this.#schedule(state)
     } catch (error) {
@@ -192,6 +198,7 @@ export class InboxFeed {
       this.#last = own[0]!
       this.#tell(notification)
     } else {
+      if (kind === 'erased') this.#loss.erased()
       // What was imported is behind the newest, and nothing new.
       for (const place of own) if (place.seq > this.#last.seq) this.#last = place
     }
@@ -202,6 +209,8 @@ export class InboxFeed {
 
   async #catchUp(): Promise<void> {
     const { userId, store, board } = this.#options
+    // All of the new log came after the user did.
+    if (this.#hasLost()) await store.change(userId, { kind: 'join' }, { ...board.place, seq: 0, gen: 0 })
     const before = this.#version!
     let delta: Pick<InboxDelta, 'changed' | 'state'> = await store.sync(userId, before, board.place)
     if ((delta as InboxDelta).reset) {
@@ -216,10 +225,15 @@ export class InboxFeed {
     const last = state.epoch === before.epoch ? this.#last : { seq: 0, gen: 0 }
     this.#version = state
     this.#last = { seq: state.head, gen: state.gen }
+    if (state.epoch !== '') this.#loss.there()
     this.#schedule(state)
     for (const entry of [...changed].reverse()) {
       if (!isUpTo(entry, last) && !isImported(entry)) this.#tell(showOwn(userId, state.epoch, entry))
     }
+  }
+
+  #hasLost(): boolean {
+    return this.#version?.epoch === '' && this.#loss.hasLost()
   }
 
   #tell(notification: Notification): void {

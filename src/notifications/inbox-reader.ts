@@ -1,5 +1,5 @@
 import { type InboxState, isUpTo } from '../core/inbox.ts'
-import type { InboxDelta, InboxStore } from '../core/inbox-store.ts'
+import type { InboxDelta, InboxStore, InboxPage as StoredPage } from '../core/inbox-store.ts'
 import type { Position } from '../protocol/position.ts'
 import type { Audiences } from './audiences.ts'
 import type { BoardStep } from './board-journal.ts'
@@ -68,7 +68,10 @@ export class InboxReader {
   ): Promise<InboxPage> {
     const filtered = filter.type !== undefined || filter.topic !== undefined
     const query = { view, limit: filtered ? Number.MAX_SAFE_INTEGER : limit, before: before?.own, joins }
-    const { entries, more, state } = await this.#store.list(userId, query, this.#board.place)
+    let page: StoredPage
+    do page = await this.#store.list(userId, query, this.#board.place)
+    while (this.#isOfAnotherLog(page.state))
+    const { entries, more, state } = page
     const { visible, position } = await this.#visible(userId, state)
     const shared = visible.filter(
       (broadcast) => broadcast.seq < (before?.broadcast ?? Infinity) && isInView(broadcast, view, state),
@@ -90,8 +93,12 @@ export class InboxReader {
 
   /** How many there are, with what the store has just said. */
   async counts(userId: string, state: InboxState): Promise<InboxAnswer> {
-    const { visible, position } = await this.#visible(userId, state)
-    return answerOf(state, new BroadcastTally(visible, state), position)
+    let current = state
+    while (this.#isOfAnotherLog(current)) {
+      current = (await this.#store.change(userId, { kind: 'join' }, this.#board.place)).state
+    }
+    const { visible, position } = await this.#visible(userId, current)
+    return answerOf(current, new BroadcastTally(visible, current), position)
   }
 
   /**
@@ -100,7 +107,9 @@ export class InboxReader {
    */
   async sync(userId: string, seen: SeenState, tally?: BroadcastTally): Promise<SyncAnswer> {
     await this.#board.reach(seen.broadcasts)
-    const delta = await this.#store.sync(userId, seen.version, this.#board.place)
+    let delta: InboxDelta
+    do delta = await this.#store.sync(userId, seen.version, this.#board.place)
+    while (this.#isOfAnotherLog(delta.state))
     return this.#delta(userId, seen, delta, tally)
   }
 
@@ -115,14 +124,15 @@ export class InboxReader {
     // Who had been erased may be there again.
     if (state.epoch === '') return this.sync(userId, seen)
     // Of another log the user's marks say nothing: the store has to make new ones.
-    if (epoch !== '' && epoch !== this.#board.position.epoch) return this.sync(userId, seen)
+    const isAnother = epoch !== '' && epoch !== this.#board.position.epoch
+    if (isAnother || this.#isOfAnotherLog(state)) return this.sync(userId, seen)
     return this.#delta(userId, seen, { reset: false, changed: [], removed: [], broadcasts: [], state }, tally)
   }
 
   async #delta(userId: string, seen: SeenState, delta: InboxDelta, tally?: BroadcastTally): Promise<SyncAnswer> {
     const { state, broadcasts: marked } = delta
     const steps = this.#board.since(seen.broadcasts)
-    const sameMarks = !delta.reset && marked.length === 0
+    const sameMarks = !delta.reset && marked.length === 0 && tally?.isOf(state)
     if (tally !== undefined && steps !== undefined && sameMarks && state.nowMs < tally.expiresNextMs) {
       const followed = await this.#follow(userId, delta, steps, tally)
       if (followed !== undefined) return followed
@@ -203,6 +213,15 @@ export class InboxReader {
     const [position, all] = [this.#board.position, this.#board.all()]
     const there = all.filter((broadcast) => isThere(broadcast, state))
     return { visible: await this.#audiences.of(userId, there), position, all }
+  }
+
+  /**
+   * Whether what the store has just said of a user's marks is of another log than the board has come to meanwhile: the
+   * places of one are also places of the other.
+   */
+  #isOfAnotherLog({ broadcasts: { epoch } }: InboxState): boolean {
+    const now = this.#board.position.epoch
+    return epoch !== '' && now !== '' && epoch !== now
   }
 
   /** False for a broadcast log in which what the reader has is no longer. */

@@ -145,3 +145,28 @@ test('frames that a broken connection kept away are made up for, in order and on
     )
   }, 20_000)
 })
+
+test('a server that comes back empty: the first broadcast then reaches who has a live feed, though it has the place of an old one', {
+  timeout: 60_000,
+}, async () => {
+  const server = await RedisServer.start()
+  ending.push(() => server.stop())
+  const service = new NotificationService({ redis: server.url, onError: () => {} })
+  ending.push(() => service.close())
+  const changes: InboxSync[] = []
+  const newest = () => changes.at(-1)!
+  await service.subscribeUser('u', () => {}, { onChange: (change) => changes.push(change) })
+  await service.broadcast(hello('before'))
+  await eventually(() => expect(newest().counts.total).toBe(1))
+  await server.kill()
+  await server.restart()
+  await eventually(() => expect(newest()).toMatchObject({ reset: true, counts: { total: 0 } }), 20_000)
+
+  await service.broadcast(hello('after'))
+  await eventually(() => expect(newest()).toMatchObject({ counts: { total: 1 } }))
+  await service.sendToUser('u', hello('own'))
+  await eventually(() => expect(newest().counts.total).toBe(2))
+  const told = changes.flatMap((change) => (change.reset ? [] : change.changed.map(({ title }) => title)))
+  expect(told).toContain('after')
+  expect((await service.list('u')).counts.total).toBe(2)
+})

@@ -294,3 +294,12 @@ test('a notification of 170 bytes takes some 230 in Redis where a user has a hun
   )
   expect(kept / count).toBeLessThan(235)
 })
+
+test('a window of the rate limit that begins later than the clock of Redis says is over', async () => {
+  const { admin, store } = await start()
+  const rate = { max: 1, windowMs: 60_000, summary: '{"type":"info","title":"{count} more"}' }
+  const kind = async () => (await store.send('ada', channelOf('ada'), message('x', { rate }), at)).kind
+  expect([await kind(), await kind()]).toEqual(['stored', 'collapsed'])
+  await admin.hset(`${prefixOf('ada')}m`, 'since', Date.now() + 3_600_000)
+  expect([await kind(), await kind()]).toEqual(['stored', 'collapsed'])
+})

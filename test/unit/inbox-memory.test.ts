@@ -65,3 +65,16 @@ test('times are those of the clock that it is given: what is due at a moment has
   expect((await store.send('ada', 'to:ada', { ...message, dedupe }, nowhere)).kind).toBe('stored')
   await store.close()
 })
+
+test('a clock that is set back begins a new window of the rate limit', async () => {
+  let nowMs = 100_000
+  const store = new MemoryInboxStore(randomUUID(), { ...names, now: () => nowMs })
+  const rate = { max: 1, windowMs: 60_000, summary: '{"title":"{count} more"}' }
+  const kind = async () => (await store.send('ada', 'to:ada', { ...message, rate }, nowhere)).kind
+  expect([await kind(), await kind()]).toEqual(['stored', 'collapsed'])
+  nowMs = 5_000
+  expect([await kind(), await kind()]).toEqual(['stored', 'collapsed'])
+  nowMs = 65_000
+  expect(await kind()).toBe('stored')
+  await store.close()
+})

@@ -19,7 +19,9 @@ export function unwanted(
 /** Counts a notification in its window; true if there is no room for it. */
 export function exceedsRate(data: InboxData, rate: NotificationMessage['rate'], nowMs: number): boolean {
   if (rate === undefined) return false
-  const runs = data.rate !== undefined && nowMs < data.rate.startMs + rate.windowMs
+  const agoMs = nowMs - (data.rate?.startMs ?? Number.NEGATIVE_INFINITY)
+  // A window that begins later than now is of a clock that has been set back.
+  const runs = agoMs >= 0 && agoMs < rate.windowMs
   const { startMs, count } = runs && data.rate ? data.rate : { startMs: nowMs, count: 0 }
   const exceeds = count >= rate.max
   data.rate = { startMs, count: exceeds ? count : count + 1 }

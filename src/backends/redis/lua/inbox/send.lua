@@ -37,7 +37,8 @@ if op == 'send' then
   local kind, group, expires = 'stored', option.group, option.expires
   if option.max then
     local since, sent = tonumber(inbox.since), tonumber(inbox.sent)
-    if not since or now >= since + tonumber(option.within) then
+    -- A window that begins later than now is of a clock that has been set back.
+    if not since or now >= since + tonumber(option.within) or now < since then
       since, sent = now, 0
       set('since', nowText)
       set('sent', '0')

@@ -1,9 +1,9 @@
 import { TidingsError } from '../core/errors.ts'
-import type { InboxEntry, InboxState, NotificationType } from '../core/inbox.ts'
+import type { InboxState, NotificationType } from '../core/inbox.ts'
 import type { InboxView } from '../core/inbox-store.ts'
 import { type Broadcast, broadcastState } from './broadcast.ts'
 import type { Notification } from './notification.ts'
-import { showBroadcast, showOwn } from './notification-view.ts'
+import { showBroadcast } from './notification-view.ts'
 
 /** Which notifications a page has. */
 export interface InboxFilter {
@@ -41,28 +41,40 @@ export function isInView(broadcast: Broadcast, view: InboxView, state: InboxStat
   return view === 'inbox' || !read
 }
 
-export function passes({ type, topic }: Notification, filter: InboxFilter): boolean {
+/** Whether only some of a view pass. */
+export function isFilter({ type, topic }: InboxFilter): boolean {
+  return type !== undefined || topic !== undefined
+}
+
+export function passes(
+  { type, topic }: { readonly type: NotificationType; readonly topic?: string | undefined },
+  filter: InboxFilter,
+): boolean {
   return (filter.type === undefined || type === filter.type) && (filter.topic === undefined || topic === filter.topic)
+}
+
+/** An own notification in a list. */
+export interface ListedOwn {
+  readonly seq: number
+  readonly shown: Notification
 }
 
 /** Own ones and broadcasts, each newest first, as one list by their timestamps, newest first. */
 export function* merged(
   userId: string,
   state: InboxState,
-  entries: readonly InboxEntry[],
+  own: readonly ListedOwn[],
   broadcasts: readonly Broadcast[],
-): Generator<{ readonly shown: Notification; readonly entry?: InboxEntry; readonly broadcast?: Broadcast }> {
-  let [own, shared] = [0, 0]
-  while (own < entries.length || shared < broadcasts.length) {
-    const [entry, broadcast] = [entries[own], broadcasts[shared]]
-    const left = entry === undefined ? undefined : showOwn(userId, state.epoch, entry)
-    const right = broadcast === undefined ? undefined : showBroadcast(userId, broadcast, state)
-    if (left !== undefined && (right === undefined || left.timestamp >= right.timestamp)) {
-      own += 1
-      yield { shown: left, entry: entry! }
-    } else {
-      shared += 1
-      yield { shown: right!, broadcast: broadcast! }
-    }
+): Generator<{ readonly shown: Notification; readonly cursor: Partial<PageCursor> }> {
+  let at = 0
+  for (const broadcast of broadcasts) {
+    const shown = showBroadcast(userId, broadcast, state)
+    for (; at < own.length && own[at]!.shown.timestamp >= shown.timestamp; at += 1) yield listed(own[at]!)
+    yield { shown, cursor: { broadcast: broadcast.seq } }
   }
+  for (; at < own.length; at += 1) yield listed(own[at]!)
+}
+
+function listed({ seq, shown }: ListedOwn) {
+  return { shown, cursor: { own: seq } }
 }

@@ -1,5 +1,5 @@
 import { type InboxState, isUpTo } from '../core/inbox.ts'
-import type { InboxDelta, InboxStore, InboxPage as StoredPage } from '../core/inbox-store.ts'
+import type { InboxDelta, InboxStore } from '../core/inbox-store.ts'
 import type { Position } from '../protocol/position.ts'
 import type { Audiences } from './audiences.ts'
 import type { BoardStep } from './board-journal.ts'
@@ -9,6 +9,7 @@ import { BroadcastTally } from './broadcast-tally.ts'
 import { formatCursor, type InboxFilter, isInView, merged, type PageCursor, passes } from './inbox-page.ts'
 import type { InboxCounts, Notification } from './notification.ts'
 import { ownId, showBroadcast, showOwn } from './notification-view.ts'
+import { type OwnListed, readOwn } from './own-pages.ts'
 import { formatState, type SeenState, seenState } from './state-token.ts'
 
 /** What every answer about an inbox has. */
@@ -66,28 +67,29 @@ export class InboxReader {
     { view = 'inbox', ...filter }: InboxFilter,
     joins: boolean = true,
   ): Promise<InboxPage> {
-    const filtered = filter.type !== undefined || filter.topic !== undefined
-    const query = { view, limit: filtered ? Number.MAX_SAFE_INTEGER : limit, before: before?.own, joins }
-    let page: StoredPage
-    do page = await this.#store.list(userId, query, this.#board.place)
-    while (this.#isOfAnotherLog(page.state))
-    const { entries, more, state } = page
+    const ask = (most: number, below: number | undefined) =>
+      this.#store.list(userId, { view, limit: most, before: below, joins }, this.#board.place)
+    let listed: OwnListed
+    do listed = await readOwn(userId, limit, before?.own, filter, ask)
+    while (this.#isOfAnotherLog(listed.state))
+    const { own, more, state } = listed
     const { visible, position } = await this.#visible(userId, state)
     const shared = visible.filter(
-      (broadcast) => broadcast.seq < (before?.broadcast ?? Infinity) && isInView(broadcast, view, state),
+      (broadcast) =>
+        broadcast.seq < (before?.broadcast ?? Infinity) &&
+        isInView(broadcast, view, state) &&
+        passes(broadcast.body, filter),
     )
     const notifications: Notification[] = []
-    let [own, broadcast] = [before?.own ?? state.head + 1, before?.broadcast ?? position.seq + 1]
+    let end: PageCursor = before ?? { own: state.head + 1, broadcast: position.seq + 1 }
     let isFull = false
-    for (const item of merged(userId, state, entries, shared)) {
-      if (!passes(item.shown, filter)) continue
+    for (const { shown, cursor } of merged(userId, state, own, shared)) {
       isFull = notifications.length === limit
       if (isFull) break
-      notifications.push(item.shown)
-      if (item.entry !== undefined) own = item.entry.seq
-      else broadcast = item.broadcast!.seq
+      notifications.push(shown)
+      end = { ...end, ...cursor }
     }
-    const next = isFull || more ? formatCursor({ own, broadcast }) : undefined
+    const next = isFull || more ? formatCursor(end) : undefined
     return { notifications, next, ...answerOf(state, new BroadcastTally(visible, state), position) }
   }
 

@@ -6,6 +6,7 @@ import type { InboxStore } from '../../src/core/inbox-store.ts'
 import { Audiences } from '../../src/notifications/audiences.ts'
 import type { Broadcast } from '../../src/notifications/broadcast.ts'
 import type { BroadcastBoard } from '../../src/notifications/broadcast-board.ts'
+import { type InboxFilter, parseCursor } from '../../src/notifications/inbox-page.ts'
 import { InboxReader } from '../../src/notifications/inbox-reader.ts'
 import { seenState } from '../../src/notifications/state-token.ts'
 
@@ -98,4 +99,75 @@ test('where the board comes to another log during a call, the store is asked aga
 
   Object.assign(board, boardOf('fourth', [broadcastAt(1)]))
   expect((await reader.counts('u', state)).counts.total).toBe(1)
+})
+
+/** Every page of a list, as titles; fails where a page but the last is not full. */
+async function allPages(reader: InboxReader, limit: number, filter: InboxFilter): Promise<string[]> {
+  const titles: string[] = []
+  let before: string | undefined
+  do {
+    const page = await reader.list('u', limit, parseCursor(before), filter)
+    titles.push(...page.notifications.map(({ title }) => title))
+    before = page.next
+    if (before !== undefined) expect(page.notifications).toHaveLength(limit)
+  } while (before !== undefined)
+  return titles
+}
+
+/** An inbox of own ones, every tenth about `rare`, with a broadcast after every hundredth. */
+async function filled(count: number) {
+  const store = open()
+  const broadcasts: Broadcast[] = []
+  await store.change('u', { kind: 'join' }, boardOf('log').place)
+  for (let n = 1; n <= count; n += 1) {
+    const [topic, timestamp] = [n % 10 === 0 ? 'rare' : 'usual', new Date(1_700_000_000_000 + n).toISOString()]
+    const body = JSON.stringify({ type: 'info', title: `own ${n}`, message: '', timestamp, data: null, topic })
+    await store.send('u', 'u', { body, type: 'info', topic, maxCount: 10_000 }, boardOf('log').place)
+    if (n % 100 === 0) broadcasts.push(broadcastAt(n / 100, `b${n}`, timestamp, 'rare'))
+  }
+  return { store, board: boardOf('log', broadcasts) }
+}
+
+test('a list with a filter reads an inbox some at a time, lets others work between, and misses nothing', async () => {
+  const { store, board } = await filled(2_000)
+  const asked: number[] = []
+  let turns = 0
+  const watched = {
+    list: async (...[userId, query, at]: Parameters<InboxStore['list']>) => {
+      asked.push(query.limit)
+      setImmediate(() => (turns += 1))
+      return store.list(userId, query, at)
+    },
+  } as unknown as InboxStore
+  const reader = readerOf(watched, board)
+  const expected = Array.from({ length: 200 }, (_, at) => 2_000 - 10 * at).flatMap((n) =>
+    n % 100 === 0 ? [`own ${n}`, `b${n}`] : [`own ${n}`],
+  )
+  for (const limit of [1, 7, 20, 220, 1_000]) {
+    expect(await allPages(reader, limit, { topic: 'rare' })).toEqual(expected)
+  }
+  expect(await allPages(reader, 50, { topic: 'none' })).toEqual([])
+  expect(Math.max(...asked)).toBeLessThanOrEqual(500)
+
+  asked.length = 0
+  turns = 0
+  const { notifications, counts } = await reader.list('u', 20, undefined, { topic: 'rare' })
+  expect([notifications.length, counts.total]).toEqual([20, 2_020])
+  expect(asked.reduce((sum, limit) => sum + limit)).toBeLessThan(500)
+  expect(asked.length).toBeGreaterThan(1)
+  expect(turns).toBeGreaterThanOrEqual(asked.length - 1)
+})
+
+test('an inbox that is erased under a list with a filter leaves nothing of itself in the page', async () => {
+  const { store, board } = await filled(1_000)
+  let calls = 0
+  const watched = {
+    list: async (...args: Parameters<InboxStore['list']>) => {
+      calls += 1
+      if (calls === 2) await store.erase('u')
+      return store.list(...args)
+    },
+  } as unknown as InboxStore
+  const { notifications, counts } = await readerOf(watched, board).list('u', 100, undefined, { topic: 'rare' })
+  expect([notifications, counts.total]).toEqual([[], 0])
 })

@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
+import type { InboxVersion } from '../../src/core/inbox.ts'
 import type { InboxCommand } from '../../src/core/inbox-store.ts'
 import { partitionKeys } from '../../src/core/keys.ts'
 import { partitionOf, slotOf } from '../../src/core/partitions.ts'
@@ -302,4 +303,29 @@ test('a window of the rate limit that begins later than the clock of Redis says 
   expect([await kind(), await kind()]).toEqual(['stored', 'collapsed'])
   await admin.hset(`${prefixOf('ada')}m`, 'since', Date.now() + 3_600_000)
   expect([await kind(), await kind()]).toEqual(['stored', 'collapsed'])
+})
+
+test('where what has changed is lost alone, a sync from before is a reset, and one from later goes on', async () => {
+  const { admin, store } = await start()
+  const sync = async (version: InboxVersion) => store.sync('ada', version, at)
+  const lose = () => admin.del(`${prefixOf('ada')}rv`)
+  await stored(store, 'ada', 'a')
+  const before = await stateOf(store, 'ada')
+  await stored(store, 'ada', 'b')
+  const lost = await stateOf(store, 'ada')
+  expect(await sync(before)).toMatchObject({ reset: false, changed: [{ seq: 2 }] })
+  expect(await lose()).toBe(1)
+  expect(await sync(before)).toMatchObject({ reset: true })
+  expect(await sync(lost)).toMatchObject({ reset: false, changed: [] })
+
+  await stored(store, 'ada', 'c')
+  expect(await sync(before)).toMatchObject({ reset: true })
+  expect(await sync(lost)).toMatchObject({ reset: false, changed: [{ seq: 3 }] })
+
+  expect(await lose()).toBe(1)
+  await change(store, 'ada', { kind: 'follow', topic: 't' })
+  const followed = await stateOf(store, 'ada')
+  await change(store, 'ada', { kind: 'unfollow', topic: 't' })
+  expect(await sync(lost)).toMatchObject({ reset: true })
+  expect(await sync(followed)).toMatchObject({ reset: false, changed: [] })
 })

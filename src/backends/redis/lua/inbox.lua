@@ -14,7 +14,7 @@
 --   u0 u1 u2 u3  sorted sets: the unread ones of each type, by number        ar  sorted set: archived ones, by number
 --   sn  sorted set: snoozed ones, by wake time                               xp  sorted set: expiring ones, by time
 --   rv  sorted set of at most 128 by the rev of their last change: numbers; b<place> of broadcasts; bw, all of these;
---       s<number>, what has been seen since that was the last that was
+--       s<number>, what has been seen since that was the last that was; at the end !, with which it is whole
 --   ed  hash: edited bodies          at  hash: actions taken                 gr  hash: by group its number
 --   br bu ba bd  sorted sets by number: broadcasts read above the watermark, unread up to it, archived, deleted
 --   bs  sorted set: snoozed broadcasts, by wake time                         bt  hash: actions taken on broadcasts

@@ -67,7 +67,8 @@ end
 
 -- Notes members with the rev; returns what kept it from it. How many there are is looked up at every eighth rev and for
 -- more than two: with fewer in between there are never more than 128, which Redis keeps in little space, and never less
--- than the last 100.
+-- than the last 100. Behind all others there is '!': where it is not, somebody else has taken the key away, and with it
+-- what was noted before this rev.
 local function note(members)
   local key, count = prefix .. 'rv', #members
   if count > 112 then
@@ -78,23 +79,25 @@ local function note(members)
   if count > 2 or inbox.rev % 8 == 0 then
     local size = pcall('ZCARD', key)
     if type(size) == 'table' then return size end
-    local drop = size - math.min(100, 114 - count)
+    local drop = size - math.min(101, 114 - count)
     if size + count > 112 and drop > 0 then
       set('floor', call('ZRANGE', key, drop - 1, drop - 1, 'WITHSCORES')[2])
       call('ZREMRANGEBYRANK', key, 0, drop - 1)
     end
   end
+  local added
   if count == 1 then
-    local added = pcall('ZADD', key, inbox.rev, members[1])
-    return type(added) == 'table' and added or nil
+    added = pcall('ZADD', key, 'inf', '!', inbox.rev, members[1])
+  else
+    local scored = { 'inf', '!' }
+    for i = 1, count do
+      scored[2 * i + 1] = inbox.rev
+      scored[2 * i + 2] = members[i]
+    end
+    added = pcall('ZADD', key, unpack(scored))
   end
-  local scored = {}
-  for i = 1, count do
-    scored[2 * i - 1] = inbox.rev
-    scored[2 * i] = members[i]
-  end
-  local added = count > 0 and pcall('ZADD', key, unpack(scored))
-  return type(added) == 'table' and added or nil
+  if type(added) == 'table' then return added end
+  if added > count and inbox.rev ~= '1' then set('floor', text(inbox.rev - 1)) end
 end
 
 local function listed(places)

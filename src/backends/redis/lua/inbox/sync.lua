@@ -7,9 +7,11 @@ if op == 'sync' then
   if ARGV[4] ~= inbox.epoch or since > tonumber(inbox.rev) or not known or since < tonumber(inbox.floor or 0) then
     return { state(), 1, '', '', {} }
   end
-  local seqs, marks, all, unseen = {}, {}, false, nil
+  local seqs, marks, all, unseen, whole = {}, {}, false, nil, since == tonumber(inbox.rev)
   for _, member in ipairs(call('ZRANGEBYSCORE', prefix .. 'rv', '(' .. ARGV[6], '+inf')) do
-    if member == 'bw' then
+    if member == '!' then
+      whole = true
+    elseif member == 'bw' then
       all = true
     elseif string.sub(member, 1, 1) == 'b' then
       marks[#marks + 1] = string.sub(member, 2)
@@ -19,6 +21,7 @@ if op == 'sync' then
       seqs[#seqs + 1] = member
     end
   end
+  if not whole then return { state(), 1, '', '', {} } end
   if unseen then
     -- What has been seen since is what is between the marks.
     local named = {}

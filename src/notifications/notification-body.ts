@@ -28,7 +28,11 @@ export interface NotificationBody {
  * @throws TidingsError `INVALID_NOTIFICATION`
  */
 export function makeBody(input: NotificationInput, timestamp: string = new Date().toISOString()): NotificationBody {
-  if (typeof input !== 'object' || input === null) throw invalid('notification', 'must be an object')
+  if (typeof input !== 'object' || input === null) {
+    throw new TidingsError('INVALID_NOTIFICATION', 'A notification must be an object. Nothing was stored.', {
+      context: { field: 'notification' },
+    })
+  }
   const { type, title, message, data = null, topic, expiresAt, actions } = input
   if (!NOTIFICATION_TYPES.includes(type)) throw invalid('type', `must be one of ${NOTIFICATION_TYPES.join(', ')}`)
   text('title', title, MAX_TITLE)

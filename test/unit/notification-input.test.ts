@@ -42,6 +42,12 @@ describe('what a notification cannot be is refused, and nothing is stored', () =
     expect((await service.list('u', { view: 'all' })).notifications).toEqual([])
   })
 
+  test('the error of something that is no object says so', async () => {
+    const message = 'A notification must be an object. Nothing was stored.'
+    await expect(service.sendToUser('u', undefined as never)).rejects.toMatchObject({ message })
+    await expect(service.broadcast('hello' as never)).rejects.toMatchObject({ message })
+  })
+
   test('too many bytes', async () => {
     const large = { ...good, data: 'x'.repeat(1_000) }
     await expect(service.sendToUser('u', large)).rejects.toMatchObject({ code: 'MESSAGE_TOO_LARGE' })

@@ -1,4 +1,4 @@
-import type { TailHandle } from './log-tails.ts'
+import type { TailHandle } from './tail-handle.ts'
 import type { TailListener } from './tail-place.ts'
 
 /** What a subscription has of one log, or of all that are behind its pattern. */

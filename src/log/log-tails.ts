@@ -8,14 +8,15 @@ import { decodeFrame } from '../core/live-frame.ts'
 import { type LogId, logText } from '../core/log-id.ts'
 import type { Message } from '../core/message.ts'
 import type { PubSub, SubscriptionHandle } from '../core/pub-sub.ts'
-import { BEFORE_BIRTH, type Position } from '../protocol/position.ts'
+import { BEFORE_BIRTH } from '../protocol/position.ts'
 import { positionIn } from './fork.ts'
 import { LogTail } from './log-tail.ts'
 import { LookRounds } from './look-rounds.ts'
 import { type Change, PartitionLooks } from './partition-looks.ts'
-import { type Since, startOf } from './since.ts'
+import { startOf } from './since.ts'
+import type { FollowHandle, FollowOptions, WatchHandle } from './tail-handle.ts'
 import type { TailListener } from './tail-place.ts'
-import { endOf, type LogEnds, Watch } from './watch.ts'
+import { endOf, Watch } from './watch.ts'
 
 const MAX_IDLE = 10_000
 
@@ -41,35 +42,6 @@ interface Followed {
   followers: number
   /** The newest entry of a server that has another history since: what it had may be gone. */
   unsure: number
-}
-
-export interface FollowOptions {
-  readonly since?: Since | undefined
-  readonly paused?: boolean | undefined
-}
-
-/** A place on a log, or on those behind a pattern. */
-export interface TailHandle extends SubscriptionHandle {
-  /** How it goes on from the position that it was to. */
-  readonly resumed?: Resumed | undefined
-  /** Nothing is delivered from now on; what comes is read from the log after {@link resume}. */
-  pause(): void
-  /** @param room how many entries the listener can take */
-  resume(room: number): void
-  /** Whether it has been given all that was in its logs when it was asked. */
-  drained(): Promise<boolean>
-}
-
-/** A place on one log. */
-export interface FollowHandle extends TailHandle {
-  /** Paused, it is to go on right after a position. */
-  startAfter(position: Position): void
-}
-
-/** What a pattern was given. */
-export interface WatchHandle extends TailHandle {
-  /** Paused, it is to go on right after where others have read each log to, and with all of those not read. */
-  startAfter(ends: LogEnds): void
 }
 
 /**

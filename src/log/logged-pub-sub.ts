@@ -9,10 +9,12 @@ import type { Listener, PubSub, PubSubGuarantees, SubscriptionKind } from '../co
 import { settledWithin } from '../core/settled-within.ts'
 import type { ConnectionStatus, StatusListener } from '../core/status.ts'
 import { GapStatuses } from './gap-statuses.ts'
-import { LogTails, type TailHandle } from './log-tails.ts'
+import { logOf, noHistory } from './log-plan.ts'
+import { LogTails } from './log-tails.ts'
 import { PolicyFollower } from './policy-follower.ts'
-import { logOf, noHistory, Route, type RouteContext, type RouteTarget } from './route.ts'
+import { Route, type RouteContext, type RouteTarget } from './route.ts'
 import type { Since } from './since.ts'
+import type { TailHandle } from './tail-handle.ts'
 
 const CLOSE_DEADLINE_MS = 3_000
 const POLICY_MS = 1_000

@@ -7,9 +7,9 @@ import { Message } from '../core/message.ts'
 import type { Listener } from '../core/pub-sub.ts'
 import type { Position } from '../protocol/position.ts'
 import { type EntryReader, readHistory } from './history.ts'
-import type { TailHandle, WatchHandle } from './log-tails.ts'
 import { logsMatching } from './logs-matching.ts'
 import { Patience } from './patience.ts'
+import type { TailHandle, WatchHandle } from './tail-handle.ts'
 
 export interface PatternHistoryOptions {
   readonly eventLog: EventLog

@@ -1,5 +1,4 @@
 import { toByteString } from '../core/byte-string.ts'
-import { TidingsError } from '../core/errors.ts'
 import type { EventLog } from '../core/event-log.ts'
 import type { GapListener, Resumed } from '../core/gap.ts'
 import { compileGlob } from '../core/glob.ts'
@@ -9,23 +8,14 @@ import type { Message } from '../core/message.ts'
 import type { PolicyTable } from '../core/policy-match.ts'
 import type { Listener, PubSub, SubscriptionHandle, SubscriptionKind } from '../core/pub-sub.ts'
 import { randomName } from '../core/random-name.ts'
+import { logOf, noHistory, onePosition, PLAIN, type Plan, planOf } from './log-plan.ts'
 import { LogSource } from './log-source.ts'
-import type { LogTails, TailHandle } from './log-tails.ts'
+import type { LogTails } from './log-tails.ts'
 import { Patience } from './patience.ts'
 import { PatternHistory } from './pattern-history.ts'
 import type { Since } from './since.ts'
+import type { TailHandle } from './tail-handle.ts'
 import type { TailListener } from './tail-place.ts'
-
-/** What a subscription is made of. */
-interface Plan {
-  /** Equal for equal plans. */
-  readonly text: string
-  readonly plain: boolean
-  /** The log of a channel. */
-  readonly log?: LogId
-  /** The shared logs behind a pattern that logs may be behind. */
-  readonly shared?: readonly string[]
-}
 
 /** What all routes of a connection have in common. */
 export interface RouteContext {
@@ -53,13 +43,6 @@ export interface RouteTarget {
 
 /** Stands for the logs behind a pattern. */
 const PATTERN = 'pattern'
-const PLAIN: Plan = { text: 'plain', plain: true }
-
-/** The log that a channel writes to; undefined where its policy keeps none. */
-export function logOf(table: PolicyTable, channel: string): LogId | undefined {
-  const found = table.find(channel)
-  return found?.policy.history ? found.log : undefined
-}
 
 /**
  * One subscription: to the name itself, to the logs behind it, or to both, as the policies say.
@@ -96,7 +79,7 @@ export class Route implements TailHandle {
     // The policies may change while the subscription is made.
     for (;;) {
       const table = this.#context.table()
-      const plan = this.#wanted(table)
+      const plan = planOf(table, this.#target)
       if (plan.text !== this.#plan?.text) await this.#take(plan, table, this.#plan === undefined ? since : undefined)
       else {
         this.#table = table
@@ -144,18 +127,6 @@ export class Route implements TailHandle {
 
   #all(): LogSource[] {
     return [...this.#leaving, ...this.#sources.values()]
-  }
-
-  #wanted(table: PolicyTable): Plan {
-    const { kind, name } = this.#target
-    if (kind === 'channel') {
-      const log = logOf(table, name)
-      return log === undefined ? PLAIN : { text: logText(log), plain: false, log }
-    }
-    if (!table.mayLog(name)) return PLAIN
-    const plain = !table.coversLogged(name)
-    const shared = table.sharedLogs(name)
-    return { text: JSON.stringify([plain, shared]), plain, shared }
   }
 
   async #take(plan: Plan, table: PolicyTable, since: Since | undefined): Promise<void> {
@@ -294,10 +265,17 @@ export class Route implements TailHandle {
     }
   }
 
+  /** The change counters of the partitions that there may be something of. */
   async #counters(): Promise<number[]> {
     const { eventLog } = this.#context
-    const partitions = Array.from({ length: eventLog.partitions }, (_, partition) => eventLog.changes(partition))
-    return (await Promise.all(partitions)).map(({ counter }) => counter)
+    const counters: number[] = []
+    const ask = async (partition: number) => {
+      counters[partition] = (await eventLog.changes(partition)).counter
+    }
+    const one = this.#target.kind === 'channel' ? logOf(this.#table!, this.#target.name) : undefined
+    if (one !== undefined) await ask(logPartition(one, eventLog.partitions))
+    else await Promise.all(Array.from({ length: eventLog.partitions }, (_, partition) => ask(partition)))
+    return counters
   }
 
   /** Resolves once all that Redis had sent to this subscriber until now has come. */
@@ -330,18 +308,4 @@ export class Route implements TailHandle {
       logOf(this.#table!, channel) === undefined && logOfLiveChannel(namespace, toByteString(channel)) === undefined
     )
   }
-}
-
-export function noHistory(channel: string): TidingsError {
-  return new TidingsError('NO_HISTORY', `The policy of "${channel}" keeps no history.`, {
-    context: { channel },
-    hint: 'Give it a policy with "history", or do without: tidings policy apply takes channels, bus.policies.apply event types, without their prefix.',
-  })
-}
-
-/** Reading several logs from one position cannot be. */
-export function onePosition(): TidingsError {
-  return new TidingsError('INVALID_OPTION', 'A position belongs to one log, and this reads several.', {
-    hint: 'Give a Date, or read one event type.',
-  })
 }

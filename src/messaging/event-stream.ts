@@ -1,5 +1,5 @@
 import type { Resumed } from '../core/gap.ts'
-import type { TailHandle } from '../log/log-tails.ts'
+import type { TailHandle } from '../log/tail-handle.ts'
 import { BufferedStream, type BufferedStreamHooks, type BufferOptions } from './buffered-stream.ts'
 import type { Event } from './event.ts'
 

@@ -2,7 +2,7 @@ import { type ProcessContext, processChannel, receiveChannel } from '../core/dia
 import type { Gap, GapListener } from '../core/gap.ts'
 import type { Message, MessageFormat } from '../core/message.ts'
 import type { SubscriptionKind } from '../core/pub-sub.ts'
-import type { TailHandle } from '../log/log-tails.ts'
+import type { TailHandle } from '../log/tail-handle.ts'
 
 /** Called with `(channel, message)` or `(pattern, channel, message)`; of a log's entry its position follows. */
 export type AnyHandler = (...args: never[]) => unknown

@@ -3,9 +3,9 @@ import { TidingsError } from '../core/errors.ts'
 import type { GapListener } from '../core/gap.ts'
 import type { MessageFormat } from '../core/message.ts'
 import type { SubscriptionKind } from '../core/pub-sub.ts'
-import type { TailHandle } from '../log/log-tails.ts'
 import type { LoggedPubSub } from '../log/logged-pub-sub.ts'
 import type { Since } from '../log/since.ts'
+import type { TailHandle } from '../log/tail-handle.ts'
 import { type AnyHandler, type Place, Topic, type TopicOwner } from './topic.ts'
 
 export interface TopicsOptions {

@@ -30,7 +30,7 @@ export class ImportReport {
   }
 
   finished(result: ImportResult): void {
-    const { users, imported, read, already, unwanted, bad } = result
+    const { users, inUse, imported, read, already, unwanted, bad } = result
     const tookMs = performance.now() - this.#startedAt
     const what = `${counted(imported, 'notification')} (${read} read) of ${counted(users, 'user')}`
     const others = [
@@ -42,12 +42,24 @@ export class ImportReport {
     const text = this.#dryRun
       ? `Would import ${what}${rest}. Nothing was done.\n`
       : `Imported ${what} in ${(tookMs / 1_000).toFixed(1)} s${rest}.\n`
+    this.#warn(inUse)
     this.#output.tell(text, { kind: 'import', ...result, dryRun: this.#dryRun, tookMs: Math.round(tookMs) })
+  }
+
+  /** JSON has the number. */
+  #warn(inUse: number): void {
+    if (inUse === 0 || this.#output.format === 'json') return
+    const imported = this.#dryRun ? 'what would be imported' : 'what was imported'
+    complain(
+      `${counted(inUse, 'user')} had other notifications already, and ${imported} counts as newer than these: with the next ` +
+        'that are sent, these are the first to go. Import before your programs change over.',
+    )
   }
 
   /** It ended before its end. */
   stopped(result: ImportResult): void {
-    const { imported, already } = result
+    const { imported, already, inUse } = result
+    this.#warn(inUse)
     const before = already === 0 ? '' : `, ${already} had been before`
     const next = this.#dryRun ? '' : ' Run it again to go on: nothing is imported twice.'
     complain(

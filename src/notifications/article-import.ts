@@ -3,15 +3,22 @@ import type { Connection } from '../connection/connection.ts'
 import { describeThrown } from '../core/describe.ts'
 import { TidingsError } from '../core/errors.ts'
 import type { ForeignLists } from '../core/foreign-lists.ts'
+import type { BroadcastPlace, InboxStore } from '../core/inbox-store.ts'
 import { type ArticleItem, type KeyShape, parseKeyPattern, readItem, userOfKey, whyNot } from './article-item.ts'
 import { Broadcasts } from './broadcasts.ts'
 import { invalidOption, readSettings, type ServiceSettings } from './notification-options.ts'
+import { isImported } from './notification-view.ts'
 import { Sender } from './sender.ts'
 
 /** For which what was imported is not imported again. */
 const REPEAT_WINDOW_MS = 7 * 86_400_000
-/** As many as an inbox can hold at all, so that importing removes nothing that is there. */
+/**
+ * As many as an inbox can hold at all, so that importing removes nothing that is there. The next one that is sent does:
+ * what was imported counts as newer than all before, so what goes is what came live, however old the imported is.
+ */
 const MAX_ITEMS = 10_000
+/** For a look at own ones alone. */
+const NOWHERE: BroadcastPlace = { epoch: '', seq: 0, gen: 0, firstSeq: 1 }
 /** Users at a time. */
 const CONCURRENCY = 32
 
@@ -41,6 +48,11 @@ export interface ImportOptions {
 export interface ImportResult {
   /** Users with a list. */
   readonly users: number
+  /**
+   * Of these, those who had a notification of another origin before what is new here: retention takes it for older than
+   * that, and removes it first.
+   */
+  readonly inUse: number
   /** Notifications that are new; in a dry run, all that could be. */
   readonly imported: number
   /** Of these, those that had been read. */
@@ -55,8 +67,8 @@ export interface ImportResult {
 /**
  * Brings notifications that another program keeps as one list for each user, newest first, into the users' inboxes:
  * oldest first, with their own times, read where they had been read. No handler is told of them as of something new. The
- * lists are not changed. What was imported
- * within a week is not imported again, so an import that ended early can be run again.
+ * lists are not changed. What was imported within a week is not imported again, so an import that ended early can be run
+ * again. Retention goes by the order in which an inbox got them: import before anything is sent to these users.
  *
  * A failure ends it with the result so far as `context`; what cannot be imported does not.
  * @throws TidingsError `INVALID_OPTION`, `ABORTED`, and as from `InboxStore.send`
@@ -72,8 +84,9 @@ export async function importArticleLists(connection: Connection, options: Import
   try {
     // A user joins with the first one, and is shown the broadcasts from then on.
     if (!options.dryRun) await broadcasts.board.ready()
-    const sender = new Sender(connection.inboxStore, broadcasts, settings)
-    const run = new ArticleImport({ lists, keyPattern, shape, settings, options, sender })
+    const store = connection.inboxStore
+    const sender = new Sender(store, broadcasts, settings)
+    const run = new ArticleImport({ store, lists, keyPattern, shape, settings, options, sender })
     return await run.run()
   } finally {
     broadcasts.close()
@@ -81,6 +94,7 @@ export async function importArticleLists(connection: Connection, options: Import
 }
 
 interface ImportParts {
+  readonly store: InboxStore
   readonly lists: ForeignLists
   readonly keyPattern: string
   readonly shape: KeyShape
@@ -91,7 +105,7 @@ interface ImportParts {
 
 class ArticleImport {
   readonly #parts: ImportParts
-  readonly #result = { users: 0, imported: 0, read: 0, already: 0, unwanted: 0, bad: 0 }
+  readonly #result = { users: 0, inUse: 0, imported: 0, read: 0, already: 0, unwanted: 0, bad: 0 }
   #total = 0
   #done = 0
   #failure: unknown
@@ -156,15 +170,24 @@ class ArticleImport {
       }
     }
     if (values.length > 0) this.#result.users += 1
-    if (!options.dryRun) return this.#bring(userId, items.values())
+    const isInUse = items.size > 0 && (await this.#isInUse(userId))
+    if (!options.dryRun) return this.#bring(userId, items.values(), isInUse)
+    this.#result.inUse += Number(isInUse)
     this.#result.imported += items.size
     for (const { read } of items.values()) this.#result.read += Number(read)
   }
 
+  async #isInUse(userId: string): Promise<boolean> {
+    const query = { view: 'all', limit: 1, joins: false } as const
+    const { entries } = await this.#parts.store.list(userId, query, NOWHERE)
+    return entries.some((entry) => !isImported(entry))
+  }
+
   /** One after the other: their order is that of the list. */
-  async #bring(userId: string, items: Iterable<ArticleItem>): Promise<void> {
+  async #bring(userId: string, items: Iterable<ArticleItem>, isInUse: boolean): Promise<void> {
     const { sender } = this.#parts
     const result = this.#result
+    let isFirst = true
     for (const { id, type, body, read } of items) {
       this.#goOn()
       const dedupe = { key: repeatKey(id), windowMs: REPEAT_WINDOW_MS }
@@ -175,6 +198,8 @@ class ArticleImport {
       else {
         result.imported += 1
         result.read += Number(read)
+        result.inUse += Number(isInUse && isFirst)
+        isFirst = false
       }
     }
   }

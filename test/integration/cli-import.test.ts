@@ -91,7 +91,7 @@ describe('import-notifications', () => {
     await keep('ada', item('a'), item('b', { read: true }), item('c'))
     expect(lines((await run(['--json'])).stdout)).toEqual([
       {
-        ...{ kind: 'import', users: 1, imported: 3, read: 1, already: 0, unwanted: 0, bad: 0 },
+        ...{ kind: 'import', users: 1, inUse: 0, imported: 3, read: 1, already: 0, unwanted: 0, bad: 0 },
         ...{ dryRun: false, tookMs: expect.any(Number) },
       },
     ])
@@ -234,6 +234,24 @@ describe('import-notifications', () => {
     expect((await run()).stdout).toContain('Imported 1 notification (0 read) of 1 user in ')
     expect(lines((await run(['--json'])).stdout)).toMatchObject([{ imported: 0, already: 1, unwanted: 1 }])
     expect(await titles('ada')).toEqual(['a'])
+  })
+
+  it('warns of users whose inboxes had something that was not imported', async () => {
+    await service.sendToUser('ada', { type: 'info', title: 'live', message: '' })
+    await keep('ada', item('a'), item('b'))
+    await keep('bob', item('a'))
+    const warning = /^tidings: 1 user had other notifications already, and what w.* imported counts as newer .*\n$/
+    const dry = await run(['--dry-run'])
+    expect([dry.code, dry.stderr]).toEqual([0, expect.stringMatching(warning)])
+    const { code, stderr } = await run()
+    expect([code, stderr]).toEqual([0, expect.stringMatching(warning)])
+    expect(await titles('ada')).toEqual(['b', 'a', 'live'])
+    // Now the newest are imported ones, and nothing is new.
+    expect(await run()).toMatchObject({ code: 0, stderr: '' })
+    await service.sendToUser('bob', { type: 'info', title: 'live', message: '' })
+    expect(await run()).toMatchObject({ code: 0, stderr: '' })
+    await keep('bob', item('c'))
+    expect(lines((await run(['--json'])).stdout)).toMatchObject([{ users: 2, inUse: 1, imported: 1 }])
   })
 
   it('removes nothing that is there', async () => {

@@ -1,7 +1,7 @@
 import { WebSocket } from 'ws'
 import { eventually } from './eventually.ts'
 
-export interface RawReply {
+interface RawReply {
   readonly id?: number
   readonly error?: { readonly code: number; readonly temporary?: boolean }
   // biome-ignore lint/suspicious/noExplicitAny: a test looks where it likes

@@ -13,8 +13,6 @@ export interface CursorReader {
   readonly onEntry: (entry: LogEntry, position: Position) => void
   /** Takes a hole. The cursor is behind it already. */
   readonly onGap: (gap: Gap) => void
-  /** Asked where a log has gone: whether it was forgotten when all of it had been had. Then that is no hole. */
-  readonly isForgotten?: (() => Promise<boolean>) | undefined
   /** Asked before and after each entry: true ends the reading there. */
   readonly isDone: () => boolean
 }
@@ -52,7 +50,7 @@ export class LogCursor {
   }
 
   /** Reads on to the end of the log, or until the reader is done. Each entry once, and each hole as a gap. */
-  async readOn({ onEntry, onGap: tell, isForgotten, isDone }: CursorReader, limit: number = PAGE): Promise<void> {
+  async readOn({ onEntry, onGap: tell, isDone }: CursorReader, limit: number = PAGE): Promise<void> {
     const onGap = (gap: Gap) => {
       if (!this.#fresh || gap.reason !== 'trimmed') tell(gap)
     }
@@ -61,12 +59,7 @@ export class LogCursor {
       const { head, entries } = await this.#eventLog.read(this.#log, { fromSeq: next, limit: Math.min(limit, PAGE) })
       if (isDone()) return
       const start = resume(this.position, head, this.chain)
-      if (start.kind === 'reset') {
-        const forgotten = start.reason === 'lost' && (await isForgotten?.()) === true
-        if (isDone()) return
-        const gap = this.skip(start.reason, start.to)
-        if (!forgotten) onGap(gap)
-      }
+      if (start.kind === 'reset') onGap(this.skip(start.reason, start.to))
       this.chain = head?.chain ?? []
       if (head === undefined) return
       if (this.position.epoch === BEFORE_BIRTH.epoch) this.place(head, this.position.seq)

@@ -20,8 +20,6 @@ export interface LogTailOptions {
   readonly eventLog: EventLog
   readonly namespace: string
   readonly log: LogId
-  /** Asked where the log is no more: whether nothing that it had can have been missed. */
-  readonly isForgotten?: (() => Promise<boolean>) | undefined
   /** Takes each gap once, before the listeners do. */
   readonly onGap?: GapListener | undefined
   /** Takes the first failure of each repair; the repair is tried again until it works. */
@@ -58,7 +56,6 @@ export class LogTail {
       this.#options.onGap?.(gap)
       for (const place of this.#places) place.gap(gap)
     },
-    isForgotten: async (): Promise<boolean> => (await this.#options.isForgotten?.()) ?? false,
     isDone: (): boolean => this.#closed,
   }
   readonly #owner: PlaceOwner = {

@@ -40,8 +40,6 @@ interface Followed {
   ready: Promise<void>
   /** Who asked for this very log. Without any, it is there for patterns, which bring its frames. */
   followers: number
-  /** The newest entry of a server that has another history since: what it had may be gone. */
-  unsure: number
 }
 
 /**
@@ -276,10 +274,8 @@ export class LogTails {
 
   #create(log: LogId): Followed {
     const partition = logPartition(log, this.#options.eventLog.partitions)
-    const isForgotten = async () =>
-      !this.#broken && tail.counter > followed.unsure && (await this.#looks.isWhole(partition, log)) && !this.#broken
-    const tail: LogTail = new LogTail({ ...this.#options, log, isForgotten })
-    const followed: Followed = { tail, partition, ready: Promise.resolve(), followers: 0, unsure: -1 }
+    const tail: LogTail = new LogTail({ ...this.#options, log })
+    const followed: Followed = { tail, partition, ready: Promise.resolve(), followers: 0 }
     this.#followed.set(logText(log), followed)
     for (const watch of this.#watches) watch.attach(tail)
     return followed
@@ -344,7 +340,6 @@ export class LogTails {
     for (const watch of this.#watches) if (anew) watch.since[partition] = 0
     for (const followed of this.#followed.values()) {
       if (followed.partition !== partition) continue
-      followed.unsure = anew ? Number.POSITIVE_INFINITY : followed.tail.counter
       if (anew) followed.tail.forgetCounter()
       void followed.tail.check()
     }

@@ -55,16 +55,6 @@ export class PartitionLooks {
     return seen?.suspects.get(logText(log))?.since ?? seen?.since ?? 0
   }
 
-  /** Whether what came since the last look, from a log that was followed all the time, is all that there was. */
-  async isWhole(partition: number, log: LogId): Promise<boolean> {
-    const seen = this.#seen.get(partition)
-    const hasAll = () =>
-      seen !== undefined && this.#seen.get(partition)?.history === seen.history && !this.#doubtful.has(partition)
-    if (!hasAll() || seen!.suspects.has(logText(log))) return false
-    const { history, epoch } = await this.#options.eventLog.changes(partition)
-    return hasAll() && history === seen!.history && epoch === seen!.epoch
-  }
-
   isDoubtful(partition: number): boolean {
     return this.#doubtful.has(partition)
   }

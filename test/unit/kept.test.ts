@@ -96,47 +96,6 @@ describe('reading what is kept, while retention goes on', () => {
   })
 })
 
-describe('a log that was forgotten, as nobody appended to it', () => {
-  test.each(['before a look', 'after looks'])('is no gap to who had all of it, %s', async (when) => {
-    if (when === 'before a look') {
-      tails.close()
-      tails = new LogTails({ pubSub: server.pubSub, eventLog: server, namespace: 'tidings', lookMs: 60_000 })
-    }
-    const got: string[] = []
-    const gaps: Gap[] = []
-    await tails.follow(own('a'), {
-      accepts: () => true,
-      onMessage: ({ text }) => got.push(text),
-      onGap: (gap) => gaps.push(gap),
-    })
-    await server.put(own('a'), ['11'])
-    server.made.clear()
-    if (when === 'after looks') await new Promise((resolve) => setTimeout(resolve, 100))
-    await server.put(own('a'), ['12'])
-    await server.put(own('a'), ['13'])
-    await eventually(() => expect([got, gaps]).toEqual([['11', '12', '13'], []]))
-  })
-
-  test('is one to who may have missed something of it', async () => {
-    tails.close()
-    tails = new LogTails({ pubSub: server.pubSub, eventLog: server, namespace: 'tidings', lookMs: 60_000 })
-    const got: string[] = []
-    const gaps: Gap[] = []
-    await tails.follow(own('a'), {
-      accepts: () => true,
-      onMessage: ({ text }) => got.push(text),
-      onGap: (gap) => gaps.push(gap),
-    })
-    await server.put(own('a'), ['11'])
-    server.pubSub.say({ kind: 'disconnected', error: undefined as never })
-    await server.put(own('a'), ['12'], { silent: true })
-    server.made.clear()
-    await server.put(own('a'), ['13'])
-    await eventually(() => expect(got).toEqual(['11', '13']))
-    expect(gaps).toMatchObject([{ reason: 'lost' }])
-  })
-})
-
 test('many sources are begun some at a time, so that other work goes on', async () => {
   let begun = 0
   const most: number[] = []

@@ -50,6 +50,16 @@ export class Hub {
     }
     this.#members.delete(member)
     if (this.#members.size === 0) this.#onEmpty()
+    return this.passed()
+  }
+
+  /** Whether all that was published has been passed on. */
+  get isQuiet(): boolean {
+    return this.#queue.isEmpty
+  }
+
+  /** Resolves when what was published until now has been passed on. */
+  passed(): Promise<void> {
     return new Promise((resolve) => this.#queue.push(resolve))
   }
 

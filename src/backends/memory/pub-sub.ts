@@ -33,7 +33,11 @@ export class MemoryPubSub implements PubSub {
   async subscribe(kind: SubscriptionKind, name: string, listener: Listener): Promise<SubscriptionHandle> {
     const hub = this.#use()
     const place = this.#table.add(kind, name, listener)
-    if (place.first) hub.subscribe(kind, name, this.#table)
+    if (place.first) {
+      hub.subscribe(kind, name, this.#table)
+      // As with Redis, whose confirmation comes behind all that was sent before.
+      if (!hub.isQuiet) await hub.passed()
+    }
     return {
       release: () => {
         if (this.#table.remove(place)) hub.unsubscribe(kind, name, this.#table)

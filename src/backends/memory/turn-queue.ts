@@ -15,6 +15,10 @@ export class TurnQueue {
   #incoming: (() => void)[] = []
   #scheduled = false
 
+  get isEmpty(): boolean {
+    return this.#next === this.#current.length && this.#incoming.length === 0
+  }
+
   push(task: () => void): void {
     this.#incoming.push(task)
     this.#schedule()
